@@ -1,0 +1,63 @@
+import { EmptyBuffer, type UnreadOctets } from './empty-buffer.js';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const NOTHING = Buffer.alloc(0);
+
+/** One line as it stood on the wire, without its end. `text` is latin1: one character per octet. */
+export interface Line {
+  readonly text: string;
+  /** A line that ends in a bare LF is reported as such and never taken for a command (RFC 5321 §2.3.8). */
+  readonly end: 'crlf' | 'lf';
+}
+
+/**
+ * Cuts lines out of received chunks, one decode per line and no copy but for a line that spans chunks.
+ *
+ * It holds what was read and not yet parsed, and so is the place that knows whether a buffer is empty
+ * ({@link LineBuffer.proveEmpty}). It is never carried over a TLS boundary: the secured side gets a new one.
+ */
+export class LineBuffer {
+  #chunk: Buffer = NOTHING;
+  #at = 0;
+
+  /** How many octets are held and not yet parsed. */
+  get unread(): number {
+    return this.#chunk.length - this.#at;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunk = this.unread === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /**
+   * @param maxOctets - the longest line taken, its end included (RFC 5321 §4.5.3.1.4 asks for 512 at least); counted
+   *   before anything is decoded
+   * @returns the next whole line; `null` where there is none yet; `'too-long'` where no line end stands within
+   *   `maxOctets`, however much has arrived
+   */
+  next(maxOctets: number): Line | 'too-long' | null {
+    const chunk = this.#chunk;
+    const start = this.#at;
+    const lf = chunk.indexOf(LF, start);
+    if (lf === -1) return chunk.length - start >= maxOctets ? 'too-long' : null;
+    if (lf - start >= maxOctets) return 'too-long';
+    this.#at = lf + 1;
+    const crlf = lf > start && chunk[lf - 1] === CR;
+    return { text: chunk.toString('latin1', start, crlf ? lf - 1 : lf), end: crlf ? 'crlf' : 'lf' };
+  }
+
+  /** Hands out everything unread, for a reader that does not count in lines (DATA, a STARTTLS boundary). */
+  takeRest(): Buffer {
+    const rest = this.#chunk.subarray(this.#at);
+    this.#chunk = NOTHING;
+    this.#at = 0;
+    return rest;
+  }
+
+  /** @returns the proof that nothing is unread here, or how much is */
+  proveEmpty(): EmptyBuffer | UnreadOctets {
+    return EmptyBuffer.prove(this.unread);
+  }
+}

@@ -1,0 +1,85 @@
+/** A sender or recipient with the ESMTP parameters that came with it. */
+export interface MailAddress {
+  /** Without the angle brackets and without a source route; empty for the null reverse-path `<>`. */
+  readonly address: string;
+  /** Keywords in upper case (RFC 5321 §4.1.1.11); `true` where no value stood behind the keyword. */
+  readonly parameters: Readonly<Record<string, string | true>>;
+}
+
+/** RFC 5321 §4.5.3.1.3: a path has at most 256 octets. Senders in the field exceed it; twice that is enough. */
+const MAX_PATH = 512;
+
+const NO_PARAMETERS: Readonly<Record<string, string | true>> = Object.freeze(Object.create(null));
+
+/**
+ * Parses what follows `MAIL` or `RCPT`: `FROM:<a@x.test> SIZE=1000`.
+ *
+ * A space behind the colon is let pass, as every server of the field does; missing angle brackets are not.
+ *
+ * @param keyword - `FROM` or `TO`
+ * @returns `null` where the text is no path with parameters
+ * @see RFC 5321 §4.1.2 Path, §4.1.1.11 esmtp-param
+ */
+export function parsePath(keyword: 'FROM' | 'TO', args: string): MailAddress | null {
+  const colon = keyword.length;
+  if (args.length <= colon || args[colon] !== ':' || args.slice(0, colon).toUpperCase() !== keyword) return null;
+  let open = colon + 1;
+  while (args[open] === ' ') open++;
+  if (args[open] !== '<') return null;
+  const close = closingBracket(args, open + 1);
+  if (close === -1 || close - open > MAX_PATH) return null;
+  const address = withoutRoute(args.slice(open + 1, close));
+  if (address === null || !isMailbox(address, keyword)) return null;
+  const parameters = close + 1 === args.length ? NO_PARAMETERS : parseParameters(args.slice(close + 1));
+  return parameters && { address, parameters };
+}
+
+/** Finds the `>` that ends the path; one inside a quoted local part does not (RFC 5321 §4.1.2 Quoted-string). */
+function closingBracket(text: string, from: number): number {
+  const first = text.indexOf('>', from);
+  const quote = text.indexOf('"', from);
+  if (quote === -1 || first < quote) return first;
+  let quoted = false;
+  for (let i = from; i < text.length; i++) {
+    const character = text[i];
+    if (quoted && character === '\\') i++;
+    else if (character === '"') quoted = !quoted;
+    else if (character === '>' && !quoted) return i;
+  }
+  return -1;
+}
+
+/** `@relay.test,@b.test:user@c.test` means user@c.test: a source route MUST be accepted and SHOULD be ignored (§4.1.1.3). */
+function withoutRoute(path: string): string | null {
+  if (path[0] !== '@') return path;
+  const colon = path.indexOf(':');
+  return colon === -1 ? null : path.slice(colon + 1);
+}
+
+/** Only what no reader could take for two addresses; whether the mailbox exists is the application's to say. */
+function isMailbox(address: string, keyword: 'FROM' | 'TO'): boolean {
+  if (address === '') return keyword === 'FROM'; // RFC 5321 §4.5.5: the null reverse-path
+  const at = address.lastIndexOf('@');
+  if (at === -1) return keyword === 'TO' && address.toUpperCase() === 'POSTMASTER'; // RFC 5321 §4.1.1.3
+  const local = address.slice(0, at);
+  const quoted = local.length > 1 && local.startsWith('"') && local.endsWith('"');
+  return local !== '' && (quoted || !/[\s<>"@,;:\\()[\]]/.test(local)) && isDomain(address.slice(at + 1));
+}
+
+function isDomain(domain: string): boolean {
+  return domain.length <= 255 && /^(?:\[[!-Z^-~]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)$/.test(domain);
+}
+
+function parseParameters(text: string): Readonly<Record<string, string | true>> | null {
+  const parameters: Record<string, string | true> = Object.create(null);
+  if (text[0] !== ' ') return null;
+  for (const word of text.split(' ')) {
+    if (word === '') continue;
+    const match = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?$/.exec(word);
+    if (match?.[1] === undefined) return null;
+    const keyword = match[1].toUpperCase();
+    if (keyword in parameters) return null; // said twice: which of the two would a reader believe?
+    parameters[keyword] = match[2] ?? true;
+  }
+  return Object.freeze(parameters);
+}

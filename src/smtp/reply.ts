@@ -1,0 +1,47 @@
+/** One SMTP reply (RFC 5321 §4.2). */
+export interface Reply {
+  /** 200 to 599. */
+  readonly code: number;
+  /** Enhanced status code, `5.7.1` (RFC 3463); absent for the replies that carry none: 220 greeting, EHLO, 354. */
+  readonly enhanced?: string;
+  /** At least one; without code and line end. */
+  readonly lines: readonly string[];
+}
+
+/** RFC 5321 §4.5.3.1.5: a reply line has at most 512 octets, code and CRLF included. */
+const MAX_TEXT = 480;
+
+/** Replies are ASCII (RFC 5321 §4.2); CR or LF from a value that was interpolated would forge a second reply. */
+const FORBIDDEN = /[^\x20-\x7e]+/g;
+
+const wireForms = new WeakMap<Reply, string>();
+
+/** A reply that is said again and again: made once, its wire form kept. */
+export function fixedReply(code: number, enhanced: string | null, ...lines: readonly string[]): Reply {
+  const reply: Reply = Object.freeze({ code, ...(enhanced !== null && { enhanced }), lines: Object.freeze(lines) });
+  wireForms.set(reply, format(reply));
+  return reply;
+}
+
+/**
+ * Renders a reply for the wire: every line with its code, the enhanced code on each (RFC 2034 §4), CRLFs included.
+ * Whatever is not printable ASCII becomes `?`, and a line is cut at what RFC 5321 allows.
+ */
+export function formatReply(reply: Reply): string {
+  return wireForms.get(reply) ?? format(reply);
+}
+
+function format(reply: Reply): string {
+  const lead = reply.enhanced === undefined ? '' : `${reply.enhanced} `;
+  const last = reply.lines.length - 1;
+  let wire = '';
+  reply.lines.forEach((line, index) => {
+    wire += `${reply.code}${index === last ? ' ' : '-'}${lead}${line.replace(FORBIDDEN, '?').slice(0, MAX_TEXT)}\r\n`;
+  });
+  return wire === '' ? `${reply.code} ${lead.trimEnd()}\r\n` : wire;
+}
+
+/** 2xx and 3xx: the command did, or will do, what it says. */
+export function isPositive(reply: Reply): boolean {
+  return reply.code < 400;
+}
