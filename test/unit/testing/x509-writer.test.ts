@@ -106,7 +106,7 @@ describe('certificates', () => {
     });
   }
 
-  it('RFC 5280 §4.2.1: a leaf has its extensions in order, the constraints critical', () => {
+  it('RFC 5280 §4.2.1: a leaf has these extensions, constraints and usage critical', () => {
     assert.deepEqual(Object.keys(extensions(parsed({ altNames: [{ type: 'dns', value: 'a' }] }).extensions)), [
       '2.5.29.19!',
       '2.5.29.15!',

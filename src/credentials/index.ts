@@ -1,0 +1,15 @@
+export {
+  type CredentialOptions,
+  type CredentialReport,
+  CredentialStore,
+  type ResolvedCredentials,
+} from './credential-store.js';
+export {
+  CredentialError,
+  CredentialInvalidError,
+  CredentialMissingError,
+  CredentialUnreadableError,
+  KeyMismatchError,
+  KeyTooSmallError,
+} from './errors.js';
+export type { PemSource } from './source.js';

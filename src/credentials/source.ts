@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { CredentialInvalidError, CredentialUnreadableError } from './errors.js';
+
+/** An absolute file path, or PEM text (anything that holds `-----BEGIN`). */
+export type PemSource = string | Buffer;
+
+/** PEM text with where it came from, for the errors that name it. */
+export interface PemText {
+  readonly option: string;
+  /** The file, or `PEM text`. */
+  readonly source: string;
+  readonly text: string;
+}
+
+/** More than any chain; a device or a mail spool named by mistake is not read to its end. */
+const MAX_OCTETS = 4 * 1024 * 1024;
+
+/**
+ * @param option - its name with path, for errors
+ * @throws {CredentialInvalidError} where a path is relative or nothing that is PEM was given
+ * @throws {CredentialUnreadableError} where the file cannot be read
+ */
+export async function readPem(option: string, given: PemSource): Promise<PemText> {
+  const text = given.toString();
+  if (text.includes('-----BEGIN ')) return { option, source: 'PEM text', text };
+  if (typeof given !== 'string') throw new CredentialInvalidError(option, 'Buffer', 'holds no PEM block');
+  if (given.includes('\0') || given.includes('\n')) {
+    throw new CredentialInvalidError(option, 'text', 'is neither a file name nor PEM text');
+  }
+  if (!isAbsolute(given)) {
+    throw new CredentialInvalidError(option, given, 'is a relative path; give an absolute one, or PEM text');
+  }
+  return { option, source: given, text: await readText(option, given) };
+}
+
+async function readText(option: string, file: string): Promise<string> {
+  let octets: Buffer;
+  try {
+    octets = await readFile(file);
+  } catch (cause) {
+    throw new CredentialUnreadableError(option, file, cause);
+  }
+  if (octets.length > MAX_OCTETS) throw new CredentialInvalidError(option, file, `is larger than ${MAX_OCTETS} octets`);
+  const text = octets.toString('latin1');
+  if (!text.includes('-----BEGIN ')) throw new CredentialInvalidError(option, file, 'holds no PEM block');
+  return text;
+}
