@@ -2,13 +2,13 @@ import { generateKeyPair, type KeyObject, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { OptionError } from '../errors.js';
 import { type Asn1, loadAsn1 } from './asn1.js';
-import { DAY_MS, LEAF_LIFE_MS, type LeafOptions, type LeafPlan, planLeaf } from './leaf-plan.js';
+import { checkCommonName, DAY_MS, LEAF_LIFE_MS, type LeafOptions, type LeafPlan, planLeaf } from './leaf-plan.js';
 import { type Issuer, type RevokedEntry, writeCertificate, writeCrl } from './x509-writer.js';
 
 export type { Flaw, LeafOptions } from './leaf-plan.js';
 
 export interface TestAuthorityOptions {
-  /** The common name of the root; give two authorities of one test two names and their logs tell them apart. */
+  /** The common name of the root, at most 64 characters; give two authorities of one test two names and their logs tell them apart. */
   readonly name?: string;
 }
 
@@ -50,11 +50,13 @@ export class TestAuthority {
    *
    * @throws {DependencyMissingError} `ERR_TLS_SMTP_DEPENDENCY_MISSING` where `@peculiar/asn1-schema` or
    *   `@peculiar/asn1-x509`, optional peers of this package, is not installed
-   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option, or a name that is empty or too long
    */
   static async create(options: TestAuthorityOptions = {}): Promise<TestAuthority> {
     refuseUnknown(options, ['name']);
-    const [asn1, root] = await Promise.all([loadAsn1(), newIssuer(options.name ?? DEFAULT_NAME)]);
+    const { name = DEFAULT_NAME } = options;
+    checkCommonName(name);
+    const [asn1, root] = await Promise.all([loadAsn1(), newIssuer(name)]);
     return new TestAuthority(asn1, root);
   }
 

@@ -6,11 +6,12 @@ import { OptionError } from '../errors.js';
  *
  * - `expired`: ended yesterday; `not-yet-valid`: starts tomorrow
  * - `wrong-name`: made out to `wrong-name.invalid`, in the alternative names and in the common name
- * - `self-signed`: issued by its own key; trusted only where it is itself among the trusted certificates
+ * - `self-signed`: issued by its own key, CA:FALSE; trusted only where it is itself among the trusted certificates.
+ *   A verifier with a CRL reports that it has none of this issuer, before it comes to the trust
  * - `unknown-ca`: signed by a second root that is never given out and has a subject of its own
  * - `revoked`: listed in `crl()`
- * - `weak`: an RSA key of 1024 bits, whatever `key` says. Node 24 and later refuse to load it at the default
- *   security level: `ERR_SSL_EE_KEY_TOO_SMALL`
+ * - `weak`: an RSA key of 1024 bits, whatever `key` says. Node 24 and later do not load it at the default security
+ *   level: `ERR_SSL_EE_KEY_TOO_SMALL`; with `ciphers: 'DEFAULT:@SECLEVEL=0'` a server loads it everywhere
  * - `cn-only`: no alternative names at all, the name stands in the common name (RFC 6125 §6.4.4, RFC 9525 §2)
  * - `partial-wildcard`: the last character of each host name's first label becomes `*`, and of a single character one
  *   stays: `mx1.example.com` gives `mx*.example.com`, `a.example.com` gives `a*.example.com` (RFC 9525 §6.3 forbids it).
@@ -95,6 +96,16 @@ export function planLeaf(options: LeafOptions, now: Date): LeafPlan {
   return flaw === undefined ? plan : flawed(plan, flaw, now);
 }
 
+/** @throws {OptionError} for what is no common name of RFC 5280 */
+export function checkCommonName(name: string): void {
+  if (typeof name !== 'string' || name === '') throw new OptionError('name', 'must be a string that is not empty');
+  if (name.length <= COMMON_NAME_LIMIT) return;
+  throw new OptionError(
+    'name',
+    `is longer than ${COMMON_NAME_LIMIT} characters; give a short one, and the long in names`,
+  );
+}
+
 function flawed(plan: LeafPlan, flaw: Flaw, now: Date): LeafPlan {
   switch (flaw) {
     case 'expired':
@@ -153,10 +164,4 @@ function altName(name: string): AltName {
   if (name.includes('%')) throw new OptionError('names', 'must not hold an address with a zone');
   // The URL parser turns `::ffff:192.0.2.1` into groups of hexadecimal digits, the only form the encoder reads.
   return { type: 'ip', value: isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name };
-}
-
-function checkCommonName(name: string): void {
-  if (typeof name !== 'string' || name === '') throw new OptionError('name', 'must be a string that is not empty');
-  if (name.length <= COMMON_NAME_LIMIT) return;
-  throw new OptionError('name', `is longer than ${COMMON_NAME_LIMIT} characters; give a short one, and the long in names`);
 }

@@ -183,6 +183,9 @@ function arrayBuffer(octets: Uint8Array): ArrayBuffer {
 
 /** RFC 7468 §2: lines of 64 characters. */
 function pem(label: string, der: ArrayBuffer): string {
-  const lines = Buffer.from(der).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }

@@ -65,11 +65,10 @@ function keyUsage(kind: CertificateContent['kind'], publicKey: KeyObject): strin
 describe('certificates', () => {
   it('RFC 7468 §2: PEM has lines of 64 characters and ends with a line end', () => {
     const lines = writeCertificate(asn1, SERVER, ISSUER).split('\n');
-    assert.deepEqual([lines[0], lines.at(-2), lines.at(-1)], [
-      '-----BEGIN CERTIFICATE-----',
-      '-----END CERTIFICATE-----',
-      '',
-    ]);
+    assert.deepEqual(
+      [lines[0], lines.at(-2), lines.at(-1)],
+      ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----', ''],
+    );
     assert.deepEqual(new Set(lines.slice(1, -3).map((line) => line.length)), new Set([64]));
   });
 

@@ -1,0 +1,33 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TlsSmtpError } from '../errors.js';
+
+/** The program handed over a socket on which TLS cannot be started safely. */
+export class SocketUnusableError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_SOCKET_UNUSABLE' as const;
+  readonly phase = 'starttls' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = false;
+}
+
+/**
+ * Refuses what Node would answer with silence, clear text or an abort of the process.
+ *
+ * @throws {SocketUnusableError}
+ */
+export function assertUsable(socket: Socket | Duplex): void {
+  if (socket.destroyed || !socket.readable || !socket.writable) refuse('it is closed, or one of its sides has ended');
+  // Bytes that wait in a socket with an encoding abort the process when TLS takes it over (nodejs/node#58756).
+  if (socket.readableEncoding !== null) refuse('setEncoding() was called on it; TLS needs bytes');
+  if (socket.readableObjectMode || socket.writableObjectMode) refuse('it is in object mode; TLS needs bytes');
+  if ('encrypted' in socket && socket.encrypted === true) refuse('it is a TLS socket already');
+  if (socket instanceof Socket && socket.connecting) refuse('it is not connected yet');
+  // A listener that stays would go on parsing what is now TLS, or write into it.
+  if (socket.listenerCount('data') + socket.listenerCount('readable') > 0) {
+    refuse("it still has a 'data' or 'readable' listener; remove yours first");
+  }
+}
+
+function refuse(problem: string): never {
+  throw new SocketUnusableError(`TLS cannot be started on this socket: ${problem}`);
+}

@@ -1,0 +1,95 @@
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { EmptyBuffer, type UnreadOctets } from '../smtp/empty-buffer.js';
+import type { Engine } from './engine.js';
+import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
+import { assertUsable } from './socket-check.js';
+
+/** Our own deadline stands this far behind the engine's, which knows more when it fires. */
+const BELT_MS = 200;
+
+/**
+ * The STARTTLS boundary: one socket, from the moment its command was recognised until TLS has it.
+ *
+ * Construct it in the tick in which STARTTLS was parsed. From then on the socket is paused, so that whatever else the
+ * client sends stays where it can be counted: in the bytes that were read but not parsed, or in the socket.
+ */
+export class Boundary {
+  readonly #socket: Socket | Duplex;
+  readonly #unread: number;
+
+  /**
+   * @param unread - what was read from the socket and not parsed; never used, only counted
+   * @throws {SocketUnusableError} where TLS cannot be started on this socket
+   */
+  constructor(socket: Socket | Duplex, unread: Buffer) {
+    assertUsable(socket);
+    socket.pause();
+    socket.on('error', ignore); // a reset during what follows is reported by 'close'; without a listener it would throw
+    this.#socket = socket;
+    this.#unread = unread.length;
+  }
+
+  /** Looks at both places where bytes can wait. */
+  prove(): EmptyBuffer | UnreadOctets {
+    return EmptyBuffer.prove(this.#unread, this.#socket.readableLength);
+  }
+
+  /** The session goes on in clear: the socket is again the caller's alone, still paused. */
+  release(): void {
+    this.#socket.off('error', ignore);
+  }
+}
+
+/**
+ * Runs the server side of a handshake and settles once, whichever of the many ways it ends: secured, an OpenSSL error,
+ * FIN, RST, silence, a deadline. Whatever the end, no socket is left open behind a rejection.
+ *
+ * @param boundary - the proof that no clear-text byte was received behind STARTTLS; TLS-on-connect has no such moment
+ * @param timeoutMs - absolute, from now
+ * @throws {HandshakeFailedError | HandshakeTimeoutError | SocketUnusableError}
+ */
+export function upgrade(
+  engine: Engine,
+  socket: Socket | Duplex,
+  boundary: EmptyBuffer | 'on-connect',
+  timeoutMs: number,
+): Promise<TLSSocket> {
+  if (boundary !== 'on-connect' && !EmptyBuffer.is(boundary)) throw new TypeError('upgrade() needs an EmptyBuffer');
+  return new Promise((resolve, reject) => {
+    assertUsable(socket);
+    socket.on('error', ignore);
+    let settled = false;
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      clearTimeout(deadline);
+      socket.off('close', onClose);
+      return true;
+    };
+    const fail = (error: Error): void => {
+      if (!settle()) return;
+      socket.destroy(); // behind a failed handshake nothing is ever said in clear
+      reject(error);
+    };
+    const onClose = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
+    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs + BELT_MS);
+    socket.once('close', onClose);
+    // On a half-open socket a FIN in mid-handshake is only an 'end', and the descriptor would stay.
+    if (socket instanceof Socket) socket.allowHalfOpen = false;
+    engine.handshake(socket, {
+      secured: (secured) => {
+        secured.on('error', ignore); // for life: late TLS errors must not end the process (nodejs/node#33330)
+        if (settle()) resolve(secured);
+        else secured.destroy();
+      },
+      failed: (cause) => {
+        const timedOut = (cause as { code?: unknown } | null)?.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+        fail(timedOut ? new HandshakeTimeoutError(timeoutMs) : new HandshakeFailedError(cause));
+      },
+    });
+  });
+}
+
+function ignore(): void {}
