@@ -16,14 +16,14 @@ const BELT_MS = 200;
  * client sends stays where it can be counted: in the bytes that were read but not parsed, or in the socket.
  */
 export class Boundary {
-  readonly #socket: Socket | Duplex;
+  readonly #socket: Duplex;
   readonly #unread: number;
 
   /**
    * @param unread - what was read from the socket and not parsed; never used, only counted
    * @throws {SocketUnusableError} where TLS cannot be started on this socket
    */
-  constructor(socket: Socket | Duplex, unread: Buffer) {
+  constructor(socket: Duplex, unread: Buffer) {
     assertUsable(socket);
     socket.pause();
     socket.on('error', ignore); // a reset during what follows is reported by 'close'; without a listener it would throw
@@ -52,7 +52,7 @@ export class Boundary {
  */
 export function upgrade(
   engine: Engine,
-  socket: Socket | Duplex,
+  socket: Duplex,
   boundary: EmptyBuffer | 'on-connect',
   timeoutMs: number,
 ): Promise<TLSSocket> {

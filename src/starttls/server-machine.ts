@@ -36,7 +36,7 @@ export type Event<C> =
   | { readonly type: 'permitted' }
   | { readonly type: 'refused'; readonly reply: Reply }
   /** `received` is looked at again: loading took time, in which a client may have sent more. */
-  | { readonly type: 'loaded'; readonly credentials: C; readonly received: EmptyBuffer | UnreadOctets }
+  | { readonly type: 'loaded'; readonly credentials: C; readonly received: EmptyBuffer | UnreadOctets | 'on-connect' }
   | { readonly type: 'unavailable'; readonly why: 'busy' }
   | { readonly type: 'unavailable'; readonly why: 'credentials'; readonly policy: 'lockout' | 'continue' }
   /** The 220 has left this process. */
@@ -167,6 +167,7 @@ function whileLoading<C>(mode: TlsMode, event: Event<C>): Step<C> {
   if (mode === 'on-connect') {
     return { state: { name: 'handshaking', mode }, effects: [{ do: 'handshake', credentials, boundary: 'on-connect' }] };
   }
+  if (received === 'on-connect') return outOfOrder();
   if (!EmptyBuffer.is(received)) return injected(received);
   return {
     state: { name: 'replying', credentials, empty: received },

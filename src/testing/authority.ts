@@ -8,7 +8,7 @@ import { type Issuer, type RevokedEntry, writeCertificate, writeCrl } from './x5
 export type { Flaw, LeafOptions } from './leaf-plan.js';
 
 export interface TestAuthorityOptions {
-  /** The common name of the root, at most 64 characters; give two authorities of one test two names and their logs tell them apart. */
+  /** The common name of the root, at most 64 characters: with two authorities in one test, it tells them apart. */
   readonly name?: string;
 }
 
@@ -102,7 +102,7 @@ export class TestAuthority {
   }
 }
 
-/** The root is older than any expired leaf, so that a verifier which wants nested lifetimes finds the leaf's flaw only. */
+/** Older than any expired leaf: a verifier that wants nested lifetimes finds the flaw of the leaf and no other. */
 function rootCertificate(asn1: Asn1, root: Issuer): string {
   const start = Date.now() - LEAF_LIFE_MS - 2 * DAY_MS;
   const content = {

@@ -14,7 +14,7 @@ import { OptionError } from '../errors.js';
  *   level: `ERR_SSL_EE_KEY_TOO_SMALL`; with `ciphers: 'DEFAULT:@SECLEVEL=0'` a server loads it everywhere
  * - `cn-only`: no alternative names at all, the name stands in the common name (RFC 6125 §6.4.4, RFC 9525 §2)
  * - `partial-wildcard`: the last character of each host name's first label becomes `*`, and of a single character one
- *   stays: `mx1.example.com` gives `mx*.example.com`, `a.example.com` gives `a*.example.com` (RFC 9525 §6.3 forbids it).
+ *   stays: `mx1.example.com` gives `mx*.example.com`, `a.example.com` gives `a*.example.com` (against RFC 9525 §6.3).
  *   Addresses and wildcards are left out. Lenient matchers accept it only for names of three labels or more
  */
 export type Flaw =
@@ -60,7 +60,7 @@ export interface LeafPlan {
   readonly revoked: boolean;
 }
 
-export const HOUR_MS = 3_600_000;
+const HOUR_MS = 3_600_000;
 export const DAY_MS: number = 24 * HOUR_MS;
 
 /** Every good leaf lives this long, and a flawed one too. */

@@ -217,7 +217,7 @@ describe('a TLS client that trusts the root sees', () => {
     );
   });
 
-  it(`a weak key ${LOADS_WEAK_KEYS ? 'at the default level' : 'nowhere, since the server cannot load it'}`, async () => {
+  it(`a weak key ${LOADS_WEAK_KEYS ? 'at the default level' : 'nowhere: no server loads it'}`, async () => {
     const issued = await authority.issue({ flaw: 'weak' });
     if (LOADS_WEAK_KEYS) assert.equal(await handshake(issued), 'secure');
     else await assert.rejects(handshake(issued), { code: 'ERR_SSL_EE_KEY_TOO_SMALL' });
@@ -279,7 +279,7 @@ describe('openssl', { skip: hasOpenssl ? false : 'openssl is not on the PATH' },
     assert.match(output, /certificate has expired/);
   });
 
-  it('reads and verifies the CRL: first without entries, then with each revoked leaf, under a higher number', async () => {
+  it('reads and verifies the CRL, empty at first, then with each revoked leaf and a higher number', async () => {
     const other = await TestAuthority.create();
     await writeFile(join(folder, 'other.pem'), other.ca);
     const empty = openssl(other.crl(), 'crl', '-noout', '-text', '-CAfile', 'other.pem');

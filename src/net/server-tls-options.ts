@@ -1,0 +1,99 @@
+import type { SecureVersion } from 'node:tls';
+import type { CredentialOptions } from '../credentials/credential-store.js';
+import { OptionError } from '../errors.js';
+import { checkedOptions, oneOf, wholeNumber } from '../options.js';
+import type { EnginePolicy } from './engine.js';
+
+/** The `tls` object of `SmtpServer` and `StartTlsServer`. Names are Exim's, in camelCase. */
+export interface ServerTlsOptions extends CredentialOptions {
+  /** Exim tls_require_ciphers: an OpenSSL cipher list. Default: forward secrecy only, AEAD first. */
+  readonly requireCiphers?: string;
+  /** Default TLSv1.2 (RFC 9325 §3.1.1). */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Default TLSv1.3. */
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** How long a handshake may take from the 220 (or from the connection), in milliseconds. Default 30,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Application protocols (RFC 7301). Default `['smtp', 'esmtp']`: a client that offers only others is refused. */
+  readonly alpn?: readonly string[];
+  /** Exim tls_on_connect_ports: listening ports on which TLS comes first. */
+  readonly onConnectPorts?: readonly number[];
+  /**
+   * What follows a 454. `'lockout'` (default): nothing but QUIT is served. `'continue'`: the clear session goes on.
+   * Behind a lock-out MAIL gets 554, which is permanent: a public MX may prefer `'continue'`.
+   */
+  readonly whenUnavailable?: 'lockout' | 'continue';
+}
+
+/** The same, checked and complete. */
+export interface ServerTlsSettings extends EnginePolicy {
+  readonly credentials: CredentialOptions;
+  readonly onConnectPorts: readonly number[];
+  readonly whenUnavailable: 'lockout' | 'continue';
+}
+
+/** TLS 1.3 suites, then what RFC 9325 §4.2 recommends for TLS 1.2; the last only so that old clients do not go clear. */
+const DEFAULT_CIPHERS = [
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'TLS_AES_128_GCM_SHA256',
+  'ECDHE+AESGCM',
+  'ECDHE+CHACHA20',
+  'DHE+AESGCM',
+  'DHE+CHACHA20',
+  'ECDHE+AES',
+].join(':');
+
+const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[];
+
+const NAMES = [
+  'certificate',
+  'privateKey',
+  'requireCiphers',
+  'minVersion',
+  'maxVersion',
+  'handshakeTimeoutMs',
+  'alpn',
+  'onConnectPorts',
+  'whenUnavailable',
+] as const;
+
+const HINTS = {
+  cert: 'tls.certificate',
+  key: 'tls.privateKey',
+  ciphers: 'tls.requireCiphers',
+  ALPNProtocols: 'tls.alpn',
+  handshakeTimeout: 'tls.handshakeTimeoutMs',
+  rejectUnauthorized: 'tls.verifyHosts',
+  requestCert: 'tls.tryVerifyHosts',
+};
+
+/**
+ * @throws {OptionError} for an unknown name or a value that cannot be meant
+ */
+export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTlsSettings {
+  const options = checkedOptions('tls', given, NAMES, HINTS);
+  for (const name of ['certificate', 'privateKey'] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== 'string' && !Buffer.isBuffer(value)) {
+      throw new OptionError(`tls.${name}`, 'must be an absolute path, PEM text or a Buffer');
+    }
+  }
+  if (options.privateKey !== undefined && options.certificate === undefined) {
+    throw new OptionError('tls.privateKey', 'is set without tls.certificate');
+  }
+  const minVersion = oneOf('tls.minVersion', options.minVersion, 'TLSv1.2', VERSIONS);
+  const maxVersion = oneOf('tls.maxVersion', options.maxVersion, 'TLSv1.3', VERSIONS);
+  if (minVersion > maxVersion) throw new OptionError('tls.minVersion', 'is above tls.maxVersion');
+  const { certificate, privateKey, alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
+  return {
+    credentials: { ...(certificate !== undefined && { certificate }), ...(privateKey !== undefined && { privateKey }) },
+    minVersion,
+    maxVersion,
+    ciphers: options.requireCiphers ?? DEFAULT_CIPHERS,
+    alpn,
+    onConnectPorts,
+    handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),
+    whenUnavailable: oneOf('tls.whenUnavailable', options.whenUnavailable, 'lockout', ['lockout', 'continue']),
+  };
+}

@@ -1,0 +1,185 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { CredentialStore, type ResolvedCredentials } from '../credentials/credential-store.js';
+import { CredentialMissingError } from '../credentials/errors.js';
+import type { TlsSmtpError } from '../errors.js';
+import type { TlsInfo } from '../inspect/tls-info.js';
+import { checkedOptions, wholeNumber } from '../options.js';
+import type { Peer } from '../peer.js';
+import type { Reply } from '../smtp/reply.js';
+import { voice } from '../trace.js';
+import { Engine } from './engine.js';
+import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
+import { HandshakesBusyError } from './starttls-errors.js';
+import { Session } from './starttls-session.js';
+
+/** How an upgrade by STARTTLS ended. A `refused` reply has been written already. */
+export type StartTlsResult =
+  | { readonly kind: 'secured'; readonly socket: TLSSocket; readonly tls: TlsInfo }
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly then: 'continue' | 'locked-out' | 'closed' };
+
+/** One SMTP conversation as far as TLS is concerned; see {@link StartTlsServer.session}. */
+export interface StartTlsSession {
+  readonly state: 'clear' | 'secured' | 'locked-out' | 'closed';
+  /** Say that the client sent EHLO. @returns `['STARTTLS']` or nothing, for the EHLO reply (RFC 3207 §4.2). */
+  ehlo(name: string): Promise<readonly string[]>;
+  /** Say that the client sent HELO: STARTTLS, an ESMTP extension, is not offered. */
+  helo(name: string): void;
+  /**
+   * Ask before each other command. @returns the reply to send instead of running it (554 while locked out; 421 and the
+   * connection is closed when that goes on), or `null`: go on.
+   */
+  gate(line: string): Reply | null;
+  /**
+   * Answers a STARTTLS command and does all that follows. Call it in the tick in which the command was parsed, after
+   * removing your own `data` listener and writing what you still had to write. It pauses the socket at once; after
+   * `then: 'continue'` add your listener again and resume.
+   *
+   * @param request - `args`: what stood behind the verb; `unread`: what you have read and not parsed, which must be
+   *   nothing (RFC 3207 §6)
+   * @throws {HandshakeFailedError | HandshakeTimeoutError} after a failed handshake; the connection is closed
+   * @throws {SocketUnusableError} where your program handed over a socket that cannot be used
+   */
+  starttls(socket: Socket | Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult>;
+  /**
+   * TLS before anything else (RFC 8314 §3.3). A failed handshake closes the connection without a clear-text byte.
+   * @throws as `starttls`, and {@link CredentialError} where there is nothing to do TLS with
+   */
+  tlsOnConnect(socket: Socket | Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }>;
+}
+
+export interface StartTlsServerOptions {
+  readonly tls?: ServerTlsOptions;
+  /** Asked before each STARTTLS; refuse by throwing `reject(...)`, or with `false` (550 5.7.1). */
+  readonly onStartTls?: (peer: Peer) => unknown;
+  /** Handshakes under way at once; more get 454 4.7.0. Default 256. */
+  readonly maxHandshakes?: number;
+  /** How long a locked-out client may stay, in milliseconds. Default 60,000. */
+  readonly lockoutMs?: number;
+}
+
+/** What a {@link StartTlsServer} says about itself. Nothing of it needs an answer. */
+export interface StartTlsServerEvents {
+  /** Once for each upgrade that failed, with the reason in words. */
+  tlsError: [error: TlsSmtpError, peer: Peer];
+  /** For the operator; said once. */
+  warning: [message: string];
+}
+
+export type StartTlsVoiceEvent =
+  | { readonly type: 'secured'; readonly peer: Peer; readonly cipher: string }
+  | { readonly type: 'failed'; readonly peer: Peer; readonly code: string; readonly reason: string };
+
+const say = voice<StartTlsVoiceEvent>('starttls');
+
+/**
+ * STARTTLS and TLS-on-connect for sockets that your program owns: long-lived, shared by all connections.
+ *
+ * @example
+ * const tls = new StartTlsServer({ tls: { certificate: '/etc/mail/cert.pem', privateKey: '/etc/mail/key.pem' } });
+ * await tls.ready();
+ * // for each connection: const session = tls.session(peerOf(socket));
+ * @see RFC 3207, RFC 8314 §3
+ */
+export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
+  readonly #settings: ServerTlsSettings;
+  readonly #store: CredentialStore<Engine>;
+  readonly #maxHandshakes: number;
+  readonly #lockoutMs: number;
+  readonly #onStartTls: ((peer: Peer) => unknown) | null;
+  readonly #policyKey: string;
+  #ready: Promise<void> | null = null;
+  #handshakes = 0;
+  #warned = false;
+
+  /** @throws {OptionError} */
+  constructor(given: StartTlsServerOptions) {
+    super();
+    const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs']);
+    this.#settings = serverTlsSettings(options.tls);
+    this.#store = new CredentialStore(this.#settings.credentials);
+    this.#maxHandshakes = wholeNumber('maxHandshakes', options.maxHandshakes, 256, 1, 1_000_000);
+    this.#lockoutMs = wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000);
+    this.#onStartTls = options.onStartTls ?? null;
+    const { credentials, ...policy } = this.#settings;
+    this.#policyKey = JSON.stringify(policy);
+  }
+
+  /** Whether STARTTLS is offered to anybody: it is, once a certificate is configured (RFC 8314 §4.1). */
+  get offersTls(): boolean {
+    return this.#store.configured;
+  }
+
+  get onConnectPorts(): readonly number[] {
+    return this.#settings.onConnectPorts;
+  }
+
+  /**
+   * Loads what is configured, so that a bad file is an error now. Without a certificate there is nothing to load.
+   * @throws {CredentialError} that names option, file and block; the next call tries again
+   */
+  ready(): Promise<void> {
+    this.#ready ??= this.#load().catch((error: unknown) => {
+      this.#ready = null;
+      throw error;
+    });
+    return this.#ready;
+  }
+
+  /** Begins the TLS side of one connection. `peer` is used in events and, later, by policies. */
+  session(peer: Peer): StartTlsSession {
+    return new Session(peer, {
+      settings: this.#settings,
+      offersTls: this.offersTls,
+      lockoutMs: this.#lockoutMs,
+      consult: this.#onStartTls,
+      engine: () => this.#engine(),
+      reserve: () => this.#reserve(),
+      succeeded: (tls) => say({ type: 'secured', peer, cipher: tls.cipher }),
+      failed: (error) => this.#failed(error, peer),
+      lockedOut: (error) => this.#lockedOut(error, peer),
+    });
+  }
+
+  async #load(): Promise<void> {
+    if (!this.offersTls) return;
+    const { warnings } = await this.#store.check();
+    await this.#engine();
+    for (const warning of warnings) this.emit('warning', warning);
+  }
+
+  async #engine(): Promise<Engine> {
+    const resolved: ResolvedCredentials | null = await this.#store.resolve();
+    if (resolved === null) throw new CredentialMissingError();
+    return this.#store.engine(resolved, this.#policyKey, (tls) => new Engine(tls, this.#settings));
+  }
+
+  /** @returns what gives the place back; throws where all are taken */
+  #reserve(): () => void {
+    if (this.#handshakes >= this.#maxHandshakes) throw new HandshakesBusyError(this.#maxHandshakes);
+    this.#handshakes++;
+    let held = true;
+    return () => {
+      if (held) this.#handshakes--;
+      held = false;
+    };
+  }
+
+  #failed(error: TlsSmtpError, peer: Peer): void {
+    say({ type: 'failed', peer, code: error.code, reason: error.message });
+    this.emit('tlsError', error, peer);
+  }
+
+  #lockedOut(error: TlsSmtpError, peer: Peer): void {
+    this.#failed(error, peer);
+    if (this.#warned) return;
+    this.#warned = true;
+    this.emit(
+      'warning',
+      'TLS could not be had and the client is locked out: its MAIL gets 554, which is permanent. ' +
+        "A public MX may prefer tls.whenUnavailable: 'continue'.",
+    );
+  }
+}

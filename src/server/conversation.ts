@@ -1,0 +1,83 @@
+import { transmissionType } from '../inspect/received.js';
+import type { TlsInfo } from '../inspect/tls-info.js';
+import type { Peer } from '../peer.js';
+import type { MailAddress } from '../smtp/path.js';
+import type { Envelope } from './message.js';
+
+/** One SMTP conversation as handlers see it. Everything but `id`, `peer` and `data` starts anew when TLS begins. */
+export interface SmtpSession {
+  /** Unique in this process; stands in logs and in `Received:`. */
+  readonly id: string;
+  readonly peer: Peer;
+  /** What the client called itself: its claim, printable, up to 255 octets. */
+  readonly helo: string | null;
+  /** EHLO, not HELO. */
+  readonly esmtp: boolean;
+  readonly tls: TlsInfo | null;
+  readonly user: string | null;
+  /** ESMTP, ESMTPS, SMTP … (RFC 3848). */
+  readonly transmissionType: string;
+  readonly envelope: Envelope | null;
+  /** The application's own; emptied when STARTTLS succeeds. */
+  readonly data: Map<unknown, unknown>;
+}
+
+/** What a session knows of its client. */
+export class Conversation implements SmtpSession {
+  readonly id: string;
+  readonly peer: Peer;
+  readonly data: Map<unknown, unknown> = new Map();
+  readonly user = null;
+  helo: string | null = null;
+  esmtp = false;
+  tls: TlsInfo | null = null;
+  #mailFrom: MailAddress | null = null;
+  #rcptTo: MailAddress[] = [];
+
+  constructor(id: string, peer: Peer) {
+    this.id = id;
+    this.peer = peer;
+  }
+
+  get transmissionType(): string {
+    return transmissionType({ esmtp: this.esmtp, tls: this.tls !== null, authenticated: false, utf8: false });
+  }
+
+  get envelope(): Envelope | null {
+    return this.#mailFrom && { mailFrom: this.#mailFrom, rcptTo: this.#rcptTo };
+  }
+
+  get recipients(): number {
+    return this.#rcptTo.length;
+  }
+
+  greet(name: string, esmtp: boolean): void {
+    this.helo = name;
+    this.esmtp = esmtp;
+    this.reset();
+  }
+
+  begin(mailFrom: MailAddress): void {
+    this.#mailFrom = mailFrom;
+    this.#rcptTo = [];
+  }
+
+  addRecipient(rcptTo: MailAddress): void {
+    this.#rcptTo.push(rcptTo);
+  }
+
+  /** RSET, EHLO, the end of a message: the transaction is gone (RFC 5321 §4.1.1.5). */
+  reset(): void {
+    this.#mailFrom = null;
+    this.#rcptTo = [];
+  }
+
+  /** RFC 3207 §4.2: the server MUST discard any knowledge obtained from the client before TLS. */
+  secured(tls: TlsInfo): void {
+    this.helo = null;
+    this.esmtp = false;
+    this.tls = tls;
+    this.data.clear();
+    this.reset();
+  }
+}

@@ -1,0 +1,71 @@
+import type { TlsSmtpError } from '../errors.js';
+import type { TlsInfo } from '../inspect/tls-info.js';
+import { HandlerFailedError } from '../net/starttls-errors.js';
+import type { MailAddress } from '../smtp/path.js';
+import { SmtpRejection } from '../smtp/rejection.js';
+import { fixedReply, type Reply } from '../smtp/reply.js';
+import type { SmtpSession } from './conversation.js';
+import type { IncomingMessage } from './message.js';
+
+/**
+ * What the application decides. Each may be sync or async, and refuses by throwing `reject(...)`: its reply is sent as
+ * it stands. Anything else that is thrown is a 451 and a `tlsError`-like event, and its text is never sent.
+ */
+export interface Handlers {
+  /** Before the banner, and before the handshake of TLS-on-connect: a refusal there closes without a byte. */
+  onConnect?(session: SmtpSession): unknown;
+  /** Before a STARTTLS is accepted; `false` refuses with 550 5.7.1. */
+  onStartTls?(session: SmtpSession): unknown;
+  /** After each handshake. A refusal is said in place of the banner, or to the next command, and ends the session. */
+  onSecure?(tls: TlsInfo, session: SmtpSession): unknown;
+  onHelo?(name: string, session: SmtpSession): unknown;
+  onMailFrom?(address: MailAddress, session: SmtpSession): unknown;
+  onRcptTo?(address: MailAddress, session: SmtpSession): unknown;
+  /** Called when DATA begins. The 250 goes out when it has resolved and the data has ended; a string is its text. */
+  onMessage?(message: IncomingMessage, session: SmtpSession): unknown;
+  /** The connection is over; `reason` says why in words. */
+  onClose?(session: SmtpSession, reason: string): unknown;
+}
+
+export const HANDLER_NAMES = [
+  'onConnect',
+  'onStartTls',
+  'onSecure',
+  'onHelo',
+  'onMailFrom',
+  'onRcptTo',
+  'onMessage',
+  'onClose',
+] as const satisfies readonly (keyof Handlers)[];
+
+const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later');
+
+/**
+ * Runs a handler. Where it answers at once, so does this: a promise is returned only where the handler returned one.
+ *
+ * @param accepted - makes the reply from what the handler returned
+ * @param report - gets what the handler threw, where that is no refusal
+ */
+export function consult(
+  handler: string,
+  call: () => unknown,
+  accepted: (value: unknown) => Reply,
+  report: (error: TlsSmtpError) => void,
+): Reply | Promise<Reply> {
+  const refused = (thrown: unknown): Reply => {
+    if (thrown instanceof SmtpRejection) return thrown.reply;
+    report(new HandlerFailedError(handler, thrown));
+    return LOCAL_PROBLEM;
+  };
+  try {
+    const value = call();
+    if (!isThenable(value)) return accepted(value);
+    return Promise.resolve(value).then(accepted, refused);
+  } catch (thrown) {
+    return refused(thrown);
+  }
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream';
+import { TlsSmtpError } from '../errors.js';
+import type { MailAddress } from '../smtp/path.js';
+
+/** Sender and recipients of the transaction under way (RFC 5321 §2.3.1). */
+export interface Envelope {
+  readonly mailFrom: MailAddress;
+  readonly rcptTo: readonly MailAddress[];
+}
+
+/** A message while it arrives. Read it once, in one of the four ways; what you leave unread is read and dropped. */
+export interface IncomingMessage extends AsyncIterable<Buffer> {
+  /** All of it. Bounded by `limits.maxMessageBytes`. */
+  bytes(): Promise<Buffer>;
+  /** All of it as UTF-8. */
+  text(): Promise<string>;
+  /** As a Node stream; made only when asked for. */
+  stream(): Readable;
+  readonly envelope: Envelope;
+  /** What the client declared with SIZE, in octets; `null` where it declared nothing. */
+  readonly size: number | null;
+  /** A `Received:` header for this message, folded, with CRLF (RFC 5321 §4.4). It is never added by itself. */
+  receivedHeader(): string;
+}
+
+/** The message did not come to its end, or was refused at its end: what was read of it must not be kept. */
+export class MessageIncompleteError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE' as const;
+  readonly phase = 'message' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+}
+
+/** A message can be read once, like the body of a fetch. */
+export class MessageAlreadyReadError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_MESSAGE_ALREADY_READ' as const;
+  readonly phase = 'message' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = false;
+
+  constructor() {
+    super('the message is being read already; it can be read once');
+  }
+}
+
+/** Held for a slow reader before the client's socket is paused. */
+const HIGH_WATER_OCTETS = 64 * 1024;
+
+/** What the session does for its message. */
+export interface MessageSource {
+  /** The reader has caught up (or went away): let the client send again. */
+  resume(): void;
+  receivedHeader(): string;
+}
+
+/**
+ * The queue between a session, which pushes slices, and a handler, which pulls them. The session holds the client back
+ * while the queue is full.
+ */
+export class MessageQueue implements IncomingMessage {
+  readonly envelope: Envelope;
+  readonly size: number | null;
+  readonly #source: MessageSource;
+  #slices: Buffer[] = [];
+  #queued = 0;
+  #reading: 'nothing' | 'slices' | 'bytes' | 'dropping' = 'nothing';
+  #end: 'open' | 'ended' | MessageIncompleteError = 'open';
+  #wake: (() => void) | null = null;
+
+  constructor(envelope: Envelope, size: number | null, source: MessageSource) {
+    this.envelope = envelope;
+    this.size = size;
+    this.#source = source;
+  }
+
+  /** Whether the client should be held back. A reader of `bytes()` takes all there is. */
+  get full(): boolean {
+    return this.#queued >= HIGH_WATER_OCTETS && this.#reading !== 'bytes';
+  }
+
+  push(slice: Buffer): void {
+    if (this.#reading === 'dropping') return;
+    this.#slices.push(slice);
+    this.#queued += slice.length;
+    if (this.#reading === 'slices') this.#wakeReader();
+  }
+
+  /** The body has come to its end and is accepted so far. */
+  finish(): void {
+    if (this.#end === 'open') this.#end = 'ended';
+    this.#wakeReader();
+  }
+
+  /** The body is cut short or refused: a reader gets this error in place of an end. */
+  fail(error: MessageIncompleteError): void {
+    if (this.#end === 'open') this.#end = error;
+    this.#wakeReader();
+  }
+
+  /** The handler is done: whatever else comes is dropped. */
+  drop(): void {
+    if (this.#reading === 'bytes' && this.#end === 'open') return; // still being collected
+    this.#reading = 'dropping';
+    this.#slices = [];
+    this.#queued = 0;
+    this.#source.resume();
+  }
+
+  async bytes(): Promise<Buffer> {
+    this.#begin('bytes');
+    this.#source.resume();
+    while (this.#end === 'open') await this.#news();
+    if (this.#end !== 'ended') throw this.#end;
+    const [first] = this.#slices;
+    const all = this.#slices.length === 1 && first !== undefined ? first : Buffer.concat(this.#slices, this.#queued);
+    this.#slices = [];
+    this.#queued = 0;
+    return all;
+  }
+
+  async text(): Promise<string> {
+    return (await this.bytes()).toString('utf8');
+  }
+
+  stream(): Readable {
+    return Readable.from(this, { objectMode: false, highWaterMark: HIGH_WATER_OCTETS });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    this.#begin('slices');
+    try {
+      while (true) {
+        const slices = this.#slices;
+        const held = this.full;
+        this.#slices = [];
+        this.#queued = 0;
+        if (held) this.#source.resume();
+        yield* slices;
+        if (this.#slices.length > 0) continue;
+        if (this.#end === 'ended') return;
+        if (this.#end !== 'open') throw this.#end;
+        await this.#news();
+      }
+    } finally {
+      this.drop();
+    }
+  }
+
+  receivedHeader(): string {
+    return this.#source.receivedHeader();
+  }
+
+  #begin(way: 'slices' | 'bytes'): void {
+    if (this.#reading !== 'nothing') throw new MessageAlreadyReadError();
+    this.#reading = way;
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #wakeReader(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+}

@@ -1,0 +1,88 @@
+import { receivedHeader } from '../inspect/received.js';
+import { DataDecoder } from '../smtp/data-decoder.js';
+import type { Reply } from '../smtp/reply.js';
+import { consult } from './handlers.js';
+import { MessageIncompleteError, MessageQueue } from './message.js';
+import { replies, type VerbContext } from './verbs.js';
+
+/** Takes in one message: from the 354 to the reply behind its final dot. */
+export class MessageReception {
+  readonly #context: VerbContext;
+  readonly #decoder = new DataDecoder();
+  readonly #message: MessageQueue;
+  readonly #handled: Reply | Promise<Reply>;
+  #octets = 0;
+
+  /** @param flow - called when the application has caught up and the client may send again */
+  constructor(context: VerbContext, flow: () => void) {
+    const { conversation, handlers, hostname } = context;
+    const { envelope } = conversation;
+    if (envelope === null) throw new TypeError('354 was said without a transaction');
+    this.#context = context;
+    const declared = envelope.mailFrom.parameters['SIZE'];
+    this.#message = new MessageQueue(envelope, typeof declared === 'string' ? Number(declared) : null, {
+      resume: flow,
+      receivedHeader: () => {
+        const [only, ...others] = envelope.rcptTo;
+        return receivedHeader({
+          heloName: conversation.helo ?? '',
+          hostname,
+          transmissionType: conversation.transmissionType,
+          id: conversation.id,
+          date: new Date(),
+          ...(conversation.peer.address !== undefined && { peerAddress: conversation.peer.address }),
+          ...(conversation.tls !== null && { tls: conversation.tls }),
+          ...(only !== undefined && others.length === 0 && { recipient: only.address }),
+        });
+      },
+    });
+    const handled = consult('onMessage', () => handlers.onMessage?.(this.#message, conversation), accepted, context.report);
+    this.#handled = handled;
+    if (handled instanceof Promise) void handled.then(() => this.#message.drop());
+    else this.#message.drop();
+  }
+
+  /** Whether the client should be held back. */
+  get full(): boolean {
+    return this.#message.full;
+  }
+
+  /** @returns the index behind the end of the message; -1 where it goes on */
+  read(chunk: Buffer): number {
+    return this.#decoder.decode(chunk, 0, this.#take);
+  }
+
+  /** The end of data was seen: the reply to it. */
+  verdict(): Reply | Promise<Reply> {
+    this.#context.conversation.reset();
+    const refused = this.#refusal();
+    if (refused === null) {
+      this.#message.finish();
+      return this.#handled;
+    }
+    this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
+    return refused;
+  }
+
+  /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
+  abort(reason: string): void {
+    this.#message.fail(new MessageIncompleteError(reason));
+  }
+
+  #refusal(): Reply | null {
+    if (this.#octets > this.#context.limits.maxMessageBytes) return replies.tooLarge;
+    return this.#decoder.bareNewline ? replies.bareNewlines : null;
+  }
+
+  readonly #take = (slice: Buffer): void => {
+    this.#octets += slice.length;
+    const refused = this.#refusal();
+    if (refused === null) this.#message.push(slice);
+    else this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
+  };
+}
+
+/** A string that the handler returned is the text of the 250. */
+function accepted(value: unknown): Reply {
+  return typeof value === 'string' && value !== '' ? { code: 250, enhanced: '2.0.0', lines: [value] } : replies.messageOk;
+}

@@ -1,0 +1,163 @@
+import type { TlsSmtpError } from '../errors.js';
+import { offeredCapabilities } from '../smtp/capabilities.js';
+import { type MailAddress, parsePath } from '../smtp/path.js';
+import { fixedReply, type Reply } from '../smtp/reply.js';
+import type { Conversation } from './conversation.js';
+import { consult, type Handlers } from './handlers.js';
+import type { Limits } from './limits.js';
+
+/** What a verb may look at and act on. */
+export interface VerbContext {
+  readonly conversation: Conversation;
+  readonly handlers: Handlers;
+  readonly limits: Limits;
+  readonly hostname: string;
+  readonly hidden: ReadonlySet<string>;
+  /** The STARTTLS machine's part of EHLO and HELO. */
+  readonly offer: (name: string) => Promise<readonly string[]>;
+  readonly withdraw: (name: string) => void;
+  readonly report: (error: TlsSmtpError) => void;
+}
+
+/** One verb, one function, its reply. The reply's code says what follows: 354 a message, 221 and 421 the end. */
+type Verb = (context: VerbContext, args: string) => Reply | Promise<Reply>;
+
+export const replies = {
+  ok: fixedReply(250, '2.0.0', 'OK'),
+  senderOk: fixedReply(250, '2.1.0', 'Sender OK'),
+  recipientOk: fixedReply(250, '2.1.5', 'Recipient OK'),
+  messageOk: fixedReply(250, '2.0.0', 'Message accepted'),
+  startMail: fixedReply(354, null, 'Start mail input; end with <CRLF>.<CRLF>'),
+  bye: fixedReply(221, '2.0.0', 'Bye'),
+  lineTooLong: fixedReply(500, '5.5.2', 'Line too long, closing'),
+  bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
+  unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
+  nul: fixedReply(501, '5.5.2', 'NUL characters are not allowed'),
+  unprintable: fixedReply(501, '5.5.2', 'Commands are printable ASCII'),
+  tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
+  tooManyCommands: fixedReply(421, '4.7.0', 'Too many commands without a message, closing'),
+  tooManyConnections: fixedReply(421, '4.7.0', 'Too many connections, try again later'),
+  timeout: fixedReply(421, '4.4.2', 'Timeout, closing'),
+  shutdown: fixedReply(421, '4.3.2', 'Service shutting down'),
+  tooLarge: fixedReply(552, '5.3.4', 'Message too large'),
+  bareNewlines: fixedReply(550, '5.5.2', 'Message refused: lines end with CRLF'),
+  forbidden: fixedReply(554, '5.7.1', 'No service for you'),
+} as const;
+
+const GREET_FIRST = fixedReply(503, '5.5.1', 'Say EHLO first');
+const NEEDS_NAME = fixedReply(501, '5.5.4', 'A host name of up to 255 octets is required');
+const NESTED = fixedReply(503, '5.5.1', 'A transaction is under way already');
+const NEEDS_MAIL = fixedReply(503, '5.5.1', 'MAIL first');
+const NEEDS_RCPT = fixedReply(503, '5.5.1', 'RCPT first');
+const NO_ARGUMENT = fixedReply(501, '5.5.4', 'No argument allowed');
+const BAD_MAIL = fixedReply(501, '5.1.7', 'Syntax: MAIL FROM:<address>');
+const BAD_RCPT = fixedReply(501, '5.1.3', 'Syntax: RCPT TO:<address>');
+const BAD_SIZE = fixedReply(501, '5.5.4', 'SIZE needs a number of octets');
+const BAD_BODY = fixedReply(501, '5.5.4', 'BODY is 7BIT or 8BITMIME');
+const UNKNOWN_PARAMETER = fixedReply(555, '5.5.4', 'Parameter not recognized');
+const TOO_MANY_RECIPIENTS = fixedReply(452, '4.5.3', 'Too many recipients');
+const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see');
+
+/** RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. */
+export const verbs: Readonly<Record<string, Verb>> = Object.freeze(
+  Object.assign(Object.create(null), { EHLO: ehlo, HELO: helo, MAIL: mail, RCPT: rcpt, DATA: data, RSET: rset, NOOP: noop, QUIT: quit, VRFY: vrfy, HELP: help }),
+);
+
+function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
+  return greet(context, args, async () => {
+    const lines = offeredCapabilities(await context.offer(args), context.limits.maxMessageBytes, context.hidden);
+    context.conversation.greet(args, true);
+    return { code: 250, lines: [`${context.hostname} at your service`, ...lines] };
+  });
+}
+
+function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
+  return greet(context, args, () => {
+    context.withdraw(args);
+    context.conversation.greet(args, false);
+    return { code: 250, lines: [context.hostname] };
+  });
+}
+
+/** Any printable name: what real clients send follows no grammar (SPEC §5). */
+function greet(context: VerbContext, name: string, accept: () => Reply | Promise<Reply>): Reply | Promise<Reply> {
+  if (name === '' || name.length > 255) return NEEDS_NAME;
+  const { handlers, conversation } = context;
+  if (handlers.onHelo === undefined) return accept();
+  const verdict = consult('onHelo', () => handlers.onHelo?.(name, conversation), () => replies.ok, context.report);
+  const go = (reply: Reply): Reply | Promise<Reply> => (reply === replies.ok ? accept() : reply);
+  return verdict instanceof Promise ? verdict.then(go) : go(verdict);
+}
+
+function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
+  const { conversation, handlers, limits } = context;
+  if (conversation.helo === null) return GREET_FIRST;
+  if (conversation.envelope !== null) return NESTED;
+  const address = parsePath('FROM', args);
+  if (address === null) return BAD_MAIL;
+  const problem = badMailParameter(address, limits.maxMessageBytes);
+  if (problem !== null) return problem;
+  const accept = (): Reply => {
+    conversation.begin(address);
+    return replies.senderOk;
+  };
+  if (handlers.onMailFrom === undefined) return accept();
+  return consult('onMailFrom', () => handlers.onMailFrom?.(address, conversation), accept, context.report);
+}
+
+function badMailParameter({ parameters }: MailAddress, maxMessageBytes: number): Reply | null {
+  for (const keyword in parameters) {
+    const value = parameters[keyword];
+    if (keyword === 'SIZE') {
+      if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) return BAD_SIZE; // RFC 1870 §5
+      if (Number(value) > maxMessageBytes) return replies.tooLarge; // RFC 1870 §6.1
+    } else if (keyword === 'BODY') {
+      if (typeof value !== 'string' || !/^(7BIT|8BITMIME)$/i.test(value)) return BAD_BODY; // RFC 6152 §2
+    } else return UNKNOWN_PARAMETER;
+  }
+  return null;
+}
+
+function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
+  const { conversation, handlers } = context;
+  if (conversation.envelope === null) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
+  const address = parsePath('TO', args);
+  if (address === null) return BAD_RCPT;
+  for (const _keyword in address.parameters) return UNKNOWN_PARAMETER;
+  if (conversation.recipients >= context.limits.maxRecipients) return TOO_MANY_RECIPIENTS;
+  const accept = (): Reply => {
+    conversation.addRecipient(address);
+    return replies.recipientOk;
+  };
+  if (handlers.onRcptTo === undefined) return accept();
+  return consult('onRcptTo', () => handlers.onRcptTo?.(address, conversation), accept, context.report);
+}
+
+function data({ conversation }: VerbContext, args: string): Reply {
+  if (args !== '') return NO_ARGUMENT;
+  if (conversation.envelope === null) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
+  return conversation.recipients === 0 ? NEEDS_RCPT : replies.startMail;
+}
+
+function rset({ conversation }: VerbContext, args: string): Reply {
+  if (args !== '') return NO_ARGUMENT;
+  conversation.reset();
+  return replies.ok;
+}
+
+function noop(): Reply {
+  return replies.ok;
+}
+
+function quit(_context: VerbContext, args: string): Reply {
+  return args === '' ? replies.bye : NO_ARGUMENT;
+}
+
+function vrfy(_context: VerbContext, args: string): Reply {
+  return args === '' ? NO_ARGUMENT : CANNOT_VERIFY; // RFC 5321 §3.5.3
+}
+
+function help({ conversation }: VerbContext): Reply {
+  const starttls = conversation.tls === null ? ' STARTTLS' : '';
+  return { code: 214, enhanced: '2.0.0', lines: [`EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP${starttls}`] };
+}
