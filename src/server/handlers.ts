@@ -27,7 +27,7 @@ export interface Handlers {
   onClose?(session: SmtpSession, reason: string): unknown;
 }
 
-export const HANDLER_NAMES = [
+export const HANDLER_NAMES: readonly (keyof Handlers)[] = [
   'onConnect',
   'onStartTls',
   'onSecure',
@@ -36,7 +36,7 @@ export const HANDLER_NAMES = [
   'onRcptTo',
   'onMessage',
   'onClose',
-] as const satisfies readonly (keyof Handlers)[];
+];
 
 const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later');
 

@@ -3,7 +3,8 @@ import { DataDecoder } from '../smtp/data-decoder.js';
 import type { Reply } from '../smtp/reply.js';
 import { consult } from './handlers.js';
 import { MessageIncompleteError, MessageQueue } from './message.js';
-import { replies, type VerbContext } from './verbs.js';
+import { replies } from './replies.js';
+import type { VerbContext } from './verbs.js';
 
 /** Takes in one message: from the 354 to the reply behind its final dot. */
 export class MessageReception {

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { TlsSmtpError } from '../errors.js';
 import type { StartTlsSession } from '../net/starttls-server.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
@@ -8,7 +7,8 @@ import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
 import { MessageReception } from './reception.js';
-import { replies, type VerbContext, verbs } from './verbs.js';
+import { replies } from './replies.js';
+import { type VerbContext, verbs } from './verbs.js';
 
 /** What a session needs of its server. */
 export interface SessionHost {
@@ -326,5 +326,3 @@ function badLineReply(problem: 'nul' | 'control-character' | 'eight-bit' | 'empt
   if (problem === 'nul') return replies.nul;
   return problem === 'empty' ? replies.unknown : replies.unprintable;
 }
-
-export type { TlsSmtpError };

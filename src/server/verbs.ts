@@ -5,6 +5,7 @@ import { fixedReply, type Reply } from '../smtp/reply.js';
 import type { Conversation } from './conversation.js';
 import { consult, type Handlers } from './handlers.js';
 import type { Limits } from './limits.js';
+import { replies } from './replies.js';
 
 /** What a verb may look at and act on. */
 export interface VerbContext {
@@ -21,28 +22,6 @@ export interface VerbContext {
 
 /** One verb, one function, its reply. The reply's code says what follows: 354 a message, 221 and 421 the end. */
 type Verb = (context: VerbContext, args: string) => Reply | Promise<Reply>;
-
-export const replies = {
-  ok: fixedReply(250, '2.0.0', 'OK'),
-  senderOk: fixedReply(250, '2.1.0', 'Sender OK'),
-  recipientOk: fixedReply(250, '2.1.5', 'Recipient OK'),
-  messageOk: fixedReply(250, '2.0.0', 'Message accepted'),
-  startMail: fixedReply(354, null, 'Start mail input; end with <CRLF>.<CRLF>'),
-  bye: fixedReply(221, '2.0.0', 'Bye'),
-  lineTooLong: fixedReply(500, '5.5.2', 'Line too long, closing'),
-  bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
-  unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
-  nul: fixedReply(501, '5.5.2', 'NUL characters are not allowed'),
-  unprintable: fixedReply(501, '5.5.2', 'Commands are printable ASCII'),
-  tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
-  tooManyCommands: fixedReply(421, '4.7.0', 'Too many commands without a message, closing'),
-  tooManyConnections: fixedReply(421, '4.7.0', 'Too many connections, try again later'),
-  timeout: fixedReply(421, '4.4.2', 'Timeout, closing'),
-  shutdown: fixedReply(421, '4.3.2', 'Service shutting down'),
-  tooLarge: fixedReply(552, '5.3.4', 'Message too large'),
-  bareNewlines: fixedReply(550, '5.5.2', 'Message refused: lines end with CRLF'),
-  forbidden: fixedReply(554, '5.7.1', 'No service for you'),
-} as const;
 
 const GREET_FIRST = fixedReply(503, '5.5.1', 'Say EHLO first');
 const NEEDS_NAME = fixedReply(501, '5.5.4', 'A host name of up to 255 octets is required');

@@ -1,0 +1,3 @@
+export { DistinguishedName } from './distinguished-name.js';
+export type { PeerCertificate } from './peer-certificate.js';
+export { type HandshakeContext, TlsInfo } from './tls-info.js';

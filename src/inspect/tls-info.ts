@@ -1,0 +1,104 @@
+import type { TLSSocket } from 'node:tls';
+import { bitsOf, eximCipher } from './cipher.js';
+import { type PeerCertificate, peerCertificate } from './peer-certificate.js';
+import { printable } from './printable.js';
+import { tlsClause } from './received.js';
+
+/** What only the one who ran the handshake knows. */
+export interface HandshakeContext {
+  readonly mode: 'starttls' | 'on-connect';
+  /** A name check of our own that failed: its code. The certificate then counts as unverified. */
+  readonly identityError?: string;
+}
+
+/** One handshake, as it was when it ended: immutable, the same on server and client. */
+export class TlsInfo {
+  /** `TLSv1.3` */
+  readonly protocol: string;
+  /** Exim's `$tls_cipher`: `TLSv1.3:TLS_AES_256_GCM_SHA384:256` */
+  readonly cipher: string;
+  /** OpenSSL's name of the suite. */
+  readonly cipherName: string;
+  /** IANA's name of the suite. */
+  readonly cipherStandardName: string;
+  readonly bits: number;
+  /** `X25519`; only a client can know it. */
+  readonly keyExchangeGroup?: string;
+  /** Exim's `$tls_peerdn`, always the leaf's; empty where no certificate came. */
+  readonly peerDn: string;
+  readonly peerDnRfc4514: string;
+  readonly peerCertificate?: PeerCertificate;
+  readonly certificate: 'none' | 'unverified' | 'verified';
+  /** Why it is not verified: `CERT_HAS_EXPIRED`. */
+  readonly verifyError?: string;
+  /** The name that the client asked for, lower case; on a client the one it asked for. */
+  readonly sni?: string;
+  readonly alpn?: string;
+  readonly resumed: boolean;
+  readonly mode: 'starttls' | 'on-connect';
+
+  /**
+   * Takes the snapshot. Call it once, when the handshake has just ended: on a client the peer's certificate can be had
+   * only once (nodejs/node#65579).
+   */
+  static from(socket: TLSSocket, context: HandshakeContext): TlsInfo {
+    return new TlsInfo(socket, context);
+  }
+
+  private constructor(socket: TLSSocket, context: HandshakeContext) {
+    const suite = socket.getCipher();
+    const x509 = socket.getPeerX509Certificate();
+    const group = (socket.getEphemeralKeyInfo() as { readonly name?: string } | null)?.name;
+    const { servername, alpnProtocol } = socket as { servername?: unknown; alpnProtocol?: unknown };
+    this.protocol = socket.getProtocol() ?? 'unknown';
+    this.cipherName = suite.name;
+    this.cipherStandardName = suite.standardName;
+    this.bits = bitsOf(suite.name);
+    this.cipher = eximCipher(this.protocol, suite.name);
+    if (group !== undefined && group !== '') this.keyExchangeGroup = group;
+    this.resumed = socket.isSessionReused();
+    this.mode = context.mode;
+    if (typeof servername === 'string' && servername !== '') this.sni = printable(servername.toLowerCase(), 255);
+    if (typeof alpnProtocol === 'string' && alpnProtocol !== '') this.alpn = printable(alpnProtocol, 255);
+    if (x509 === undefined) {
+      // "None" is the absence of a certificate, never an error text: a resumed session can be `authorized` without one.
+      this.certificate = 'none';
+      this.peerDn = '';
+      this.peerDnRfc4514 = '';
+    } else {
+      this.peerCertificate = peerCertificate(x509);
+      this.peerDn = this.peerCertificate.subject.toOneline();
+      this.peerDnRfc4514 = this.peerCertificate.subject.toRfc4514();
+      const error = verifyError(socket, context, this.resumed);
+      this.certificate = error === null ? 'verified' : 'unverified';
+      if (error !== null) this.verifyError = error;
+    }
+    Object.freeze(this);
+  }
+
+  get certificateVerified(): boolean {
+    return this.certificate === 'verified';
+  }
+
+  /** For a `Received:` header: RFC 8314's `tls` clause, or Exim 4.30's comment. */
+  receivedClause(options: { readonly style?: 'rfc8314' | 'exim' } = {}): string {
+    return options.style === 'exim' ? `(${this.cipher})` : tlsClause(this);
+  }
+
+  /** Plain and printable; the certificate without its DER. */
+  toJSON(): Record<string, unknown> {
+    const { peerCertificate: leaf, ...facts } = this;
+    if (leaf === undefined) return facts;
+    const { der: _der, subject, issuer, ...rest } = leaf;
+    return { ...facts, peerCertificate: { ...rest, subject: subject.toRfc4514(), issuer: issuer.toRfc4514() } };
+  }
+}
+
+/** Verified means: OpenSSL said so in this very handshake, and our own name check had no objection. */
+function verifyError(socket: TLSSocket, context: HandshakeContext, resumed: boolean): string | null {
+  if (resumed) return 'SESSION_RESUMED';
+  const given: unknown = socket.authorizationError;
+  const code = given instanceof Error ? (given as NodeJS.ErrnoException).code : given;
+  if (!socket.authorized) return typeof code === 'string' ? printable(code, 100) : 'NOT_REQUESTED';
+  return context.identityError ?? null;
+}

@@ -1,0 +1,45 @@
+import { fixedReply, type Reply } from '../smtp/reply.js';
+
+/** The replies that the session and its verbs share. */
+export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
+  ok: fixedReply(250, '2.0.0', 'OK'),
+  senderOk: fixedReply(250, '2.1.0', 'Sender OK'),
+  recipientOk: fixedReply(250, '2.1.5', 'Recipient OK'),
+  messageOk: fixedReply(250, '2.0.0', 'Message accepted'),
+  startMail: fixedReply(354, null, 'Start mail input; end with <CRLF>.<CRLF>'),
+  bye: fixedReply(221, '2.0.0', 'Bye'),
+  lineTooLong: fixedReply(500, '5.5.2', 'Line too long, closing'),
+  bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
+  unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
+  nul: fixedReply(501, '5.5.2', 'NUL characters are not allowed'),
+  unprintable: fixedReply(501, '5.5.2', 'Commands are printable ASCII'),
+  tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
+  tooManyCommands: fixedReply(421, '4.7.0', 'Too many commands without a message, closing'),
+  tooManyConnections: fixedReply(421, '4.7.0', 'Too many connections, try again later'),
+  timeout: fixedReply(421, '4.4.2', 'Timeout, closing'),
+  shutdown: fixedReply(421, '4.3.2', 'Service shutting down'),
+  tooLarge: fixedReply(552, '5.3.4', 'Message too large'),
+  bareNewlines: fixedReply(550, '5.5.2', 'Message refused: lines end with CRLF'),
+  forbidden: fixedReply(554, '5.7.1', 'No service for you'),
+});
+
+type ReplyName =
+  | 'ok'
+  | 'senderOk'
+  | 'recipientOk'
+  | 'messageOk'
+  | 'startMail'
+  | 'bye'
+  | 'lineTooLong'
+  | 'bareLf'
+  | 'unknown'
+  | 'nul'
+  | 'unprintable'
+  | 'tooManyErrors'
+  | 'tooManyCommands'
+  | 'tooManyConnections'
+  | 'timeout'
+  | 'shutdown'
+  | 'tooLarge'
+  | 'bareNewlines'
+  | 'forbidden';

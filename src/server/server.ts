@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { createServer, type Server, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { OptionError, TlsSmtpError } from '../errors.js';
+import { StartTlsServer } from '../net/starttls-server.js';
+import { checkedOptions } from '../options.js';
+import { type Peer, peerOf } from '../peer.js';
+import { formatReply } from '../smtp/reply.js';
+import { voice } from '../trace.js';
+import { Conversation, type SmtpSession } from './conversation.js';
+import { Deadlines } from './deadlines.js';
+import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
+import { Session } from './session.js';
+import { replies } from './replies.js';
+
+export interface ListenOptions {
+  /** 0 takes a free one. Default 25, or 465 with `tlsOnConnect`. */
+  readonly port?: number;
+  /** Default: all addresses. */
+  readonly host?: string;
+  /** A UNIX socket instead of a port. */
+  readonly path?: string;
+  /** TLS before anything else (RFC 8314 §3.3); stronger than `tls.onConnectPorts`. */
+  readonly tlsOnConnect?: boolean;
+}
+
+/** Events, for logs and statistics; nothing of it needs an answer. */
+export interface SmtpServerEvents {
+  session: [session: SmtpSession];
+  /** Each failed upgrade once, and each handler that failed, with the reason in words. */
+  tlsError: [error: TlsSmtpError, session: SmtpSession];
+  warning: [message: string];
+  close: [];
+}
+
+/** `listen()` or `accept()` after `close()`. */
+export class ServerClosedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_SERVER_CLOSED' as const;
+  readonly phase = 'configuration' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = false;
+
+  constructor() {
+    super('the server is closed; make a new one');
+  }
+}
+
+const say = voice<{ readonly type: 'connected' | 'closed'; readonly id: string; readonly peer: Peer; readonly reason?: string }>(
+  'server',
+);
+
+/** How long `close()` lets messages under way finish, in milliseconds. */
+const DRAIN_MS = 5_000;
+
+/**
+ * A mail listener to embed in a program.
+ *
+ * @example
+ * const server = new SmtpServer({ tls: { certificate, privateKey }, onMessage: async (message) => save(await message.bytes()) });
+ * await server.listen({ port: 25 });
+ */
+export class SmtpServer extends EventEmitter<SmtpServerEvents> {
+  readonly #settings: SmtpServerSettings;
+  readonly #starttls: StartTlsServer;
+  readonly #deadlines: Deadlines;
+  readonly #listeners = new Set<Server>();
+  readonly #sessions = new Map<string, Session>();
+  readonly #conversations = new WeakMap<Peer, Conversation>();
+  readonly #idPrefix = randomBytes(6).toString('hex');
+  #nextId = 0;
+  #closing: Promise<void> | null = null;
+  #whenEmpty: (() => void) | null = null;
+  #warnedOfNoHandler = false;
+
+  /** @throws {OptionError} for an option that is unknown or cannot be meant */
+  constructor(options: SmtpServerOptions) {
+    super();
+    this.#settings = serverSettings(options);
+    const { tls, limits, handlers } = this.#settings;
+    this.#starttls = new StartTlsServer({
+      ...(tls !== undefined && { tls }),
+      maxHandshakes: limits.maxHandshakes,
+      onStartTls: (peer) => handlers.onStartTls?.(this.#conversationOf(peer)),
+    });
+    this.#starttls.on('tlsError', (error, peer) => this.emit('tlsError', error, this.#conversationOf(peer)));
+    this.#starttls.on('warning', (message) => this.emit('warning', message));
+    this.#deadlines = new Deadlines(Math.min(limits.commandTimeoutMs, limits.dataTimeoutMs));
+  }
+
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Loads the certificate and key.
+   * @throws {CredentialError} that names option, file and block
+   */
+  ready(): Promise<void> {
+    return this.#starttls.ready();
+  }
+
+  /**
+   * Listens; call it once for each port.
+   *
+   * @returns where it listens: the port that was taken for port 0
+   * @throws {CredentialError} where the certificate cannot be had, {@link ServerClosedError}, or Node's own error
+   *   (EADDRINUSE) where the address cannot be had
+   */
+  async listen(given: ListenOptions = {}): Promise<{ address: string; port: number }> {
+    const options = checkedOptions('listen', given, ['port', 'host', 'path', 'tlsOnConnect'], { secure: 'tlsOnConnect' });
+    if (this.#closing !== null) throw new ServerClosedError();
+    const port = options.port ?? (options.tlsOnConnect === true ? 465 : 25);
+    const tlsOnConnect = options.tlsOnConnect ?? this.#starttls.onConnectPorts.includes(port);
+    if (tlsOnConnect && !this.#starttls.offersTls) throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
+    await this.ready();
+    const listener = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+    listener.on('connection', (socket) => this.accept(socket, { tlsOnConnect }));
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(options.path === undefined ? { port, host: options.host } : { path: options.path }, () => {
+        listener.off('error', reject);
+        resolve();
+      });
+    });
+    listener.on('error', (error) => this.emit('warning', `a listener failed: ${error.name}`));
+    this.#listeners.add(listener);
+    const address = listener.address();
+    if (address === null || typeof address === 'string') return { address: address ?? '', port: 0 };
+    return { address: address.address, port: address.port };
+  }
+
+  /**
+   * Serves a connected socket from elsewhere. The socket belongs to the server from now on.
+   * @throws {ServerClosedError}
+   */
+  accept(socket: Duplex, options: { readonly tlsOnConnect?: boolean; readonly peer?: Peer } = {}): SmtpSession {
+    if (this.#closing !== null) {
+      socket.destroy();
+      throw new ServerClosedError();
+    }
+    const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
+    const conversation = new Conversation(`${this.#idPrefix}${(this.#nextId++).toString(36)}`, peer);
+    const { limits, handlers, hostname, banner, hidden } = this.#settings;
+    const tlsOnConnect = options.tlsOnConnect === true;
+    if (this.#sessions.size >= limits.maxConnections) {
+      socket.on('error', () => {});
+      socket.end(tlsOnConnect ? '' : formatReply(replies.tooManyConnections));
+      setTimeout(() => socket.destroy(), 1_000).unref();
+      return conversation;
+    }
+    this.#conversations.set(peer, conversation);
+    void this.ready().catch(() => {}); // a server that only accepts: the first socket starts the loading; STARTTLS tells
+    const starttls = this.#starttls.session(peer);
+    const session = new Session(socket, {
+      context: {
+        conversation,
+        handlers: handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#noHandler() } : handlers,
+        limits,
+        hostname,
+        hidden,
+        offer: (name) => starttls.ehlo(name),
+        withdraw: (name) => starttls.helo(name),
+        report: (error) => this.emit('tlsError', error, conversation),
+      },
+      starttls,
+      deadlines: this.#deadlines,
+      banner,
+      closed: (reason) => this.#closed(conversation, reason),
+    });
+    this.#sessions.set(conversation.id, session);
+    say({ type: 'connected', id: conversation.id, peer });
+    this.emit('session', conversation);
+    void session.begin(tlsOnConnect);
+    return conversation;
+  }
+
+  /**
+   * Stops listening, tells idle clients 421, lets messages under way finish, then closes what is left.
+   *
+   * @param options - `drainMs`: how long messages may take to finish. Default 5,000 ms.
+   */
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const listeners = [...this.#listeners].map(
+      (listener) => new Promise<void>((resolve) => listener.close(() => resolve())),
+    );
+    for (const session of this.#sessions.values()) session.drain();
+    if (this.#sessions.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+        const cut = setTimeout(() => {
+          for (const session of this.#sessions.values()) session.destroy('the server shut down');
+        }, drainMs);
+        cut.unref();
+      });
+    }
+    await Promise.all(listeners);
+    this.emit('close');
+  }
+
+  #closed(conversation: Conversation, reason: string): void {
+    this.#sessions.delete(conversation.id);
+    say({ type: 'closed', id: conversation.id, peer: conversation.peer, reason });
+    const { handlers } = this.#settings;
+    void Promise.resolve()
+      .then(() => handlers.onClose?.(conversation, reason))
+      .catch(() => this.emit('warning', 'onClose failed'));
+    if (this.#sessions.size === 0) this.#whenEmpty?.();
+  }
+
+  /** The STARTTLS side speaks of peers; each belongs to one conversation. */
+  #conversationOf(peer: Peer): Conversation {
+    return this.#conversations.get(peer) ?? new Conversation('unknown', peer);
+  }
+
+  #noHandler(): void {
+    if (this.#warnedOfNoHandler) return;
+    this.#warnedOfNoHandler = true;
+    this.emit('warning', 'there is no onMessage handler: messages are accepted and dropped');
+  }
+}
