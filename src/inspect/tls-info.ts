@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { bitsOf, eximCipher } from './cipher.js';
 import { type PeerCertificate, peerCertificate } from './peer-certificate.js';
@@ -7,8 +8,8 @@ import { tlsClause } from './received.js';
 /** What only the one who ran the handshake knows. */
 export interface HandshakeContext {
   readonly mode: 'starttls' | 'on-connect';
-  /** A name check of our own that failed: its code. The certificate then counts as unverified. */
-  readonly identityError?: string;
+  /** Whether the leaf names whom we meant: `null`, or a code, and the certificate counts as unverified. */
+  readonly checkIdentity?: (leaf: X509Certificate) => string | null;
 }
 
 /** One handshake, as it was when it ended: immutable, the same on server and client. */
@@ -69,7 +70,7 @@ export class TlsInfo {
       this.peerCertificate = peerCertificate(x509);
       this.peerDn = this.peerCertificate.subject.toOneline();
       this.peerDnRfc4514 = this.peerCertificate.subject.toRfc4514();
-      const error = verifyError(socket, context, this.resumed);
+      const error = this.resumed ? 'SESSION_RESUMED' : verifyError(socket, x509, context);
       this.certificate = error === null ? 'verified' : 'unverified';
       if (error !== null) this.verifyError = error;
     }
@@ -95,10 +96,9 @@ export class TlsInfo {
 }
 
 /** Verified means: OpenSSL said so in this very handshake, and our own name check had no objection. */
-function verifyError(socket: TLSSocket, context: HandshakeContext, resumed: boolean): string | null {
-  if (resumed) return 'SESSION_RESUMED';
+function verifyError(socket: TLSSocket, leaf: X509Certificate, context: HandshakeContext): string | null {
   const given: unknown = socket.authorizationError;
   const code = given instanceof Error ? (given as NodeJS.ErrnoException).code : given;
   if (!socket.authorized) return typeof code === 'string' ? printable(code, 100) : 'NOT_REQUESTED';
-  return context.identityError ?? null;
+  return context.checkIdentity?.(leaf) ?? null;
 }

@@ -1,0 +1,107 @@
+import type { Duplex } from 'node:stream';
+import type { Phase } from '../errors.js';
+import { LineBuffer } from '../smtp/line-buffer.js';
+import type { Reply } from '../smtp/reply.js';
+import { MAX_REPLY_LINE_OCTETS, ReplyParser } from '../smtp/reply-parser.js';
+import { voice } from '../trace.js';
+import { PeerClosedError, ReplyMalformedError, ReplyTimeoutError } from './errors.js';
+
+/** What goes over the line, for `DEBUG=tls-smtp:client` and the diagnostics channel. Never a secret, never a body. */
+export type ClientVoiceEvent =
+  | { readonly type: 'received'; readonly line: string }
+  | { readonly type: 'sent'; readonly line: string }
+  | { readonly type: 'secured'; readonly cipher: string; readonly certificate: string };
+
+export const say: (event: ClientVoiceEvent) => void = voice<ClientVoiceEvent>('client');
+
+/** A server that sends this much unasked is not heard out. */
+const MAX_UNREAD_OCTETS = 256 * 1024;
+
+/**
+ * Commands out, replies in, on one stream. Input is parsed only while a reply is awaited, so that whatever a server
+ * sends unasked stays unread, where the STARTTLS boundary finds it.
+ */
+export class Dialogue {
+  readonly #socket: Duplex;
+  readonly #lines = new LineBuffer();
+  readonly #parser = new ReplyParser();
+  #ended = false;
+  #wake: (() => void) | null = null;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onEnd);
+    socket.on('error', this.#onEnd);
+  }
+
+  /** Sends a command line. No argument of it may end the line: CR, LF and NUL never come this far. */
+  send(line: string): void {
+    if (/[\r\n\0]/.test(line)) throw new TypeError('a command may hold no CR, LF or NUL');
+    say({ type: 'sent', line });
+    this.#socket.write(`${line}\r\n`, 'latin1');
+  }
+
+  command(line: string, phase: Phase, timeoutMs: number): Promise<Reply> {
+    this.send(line);
+    return this.reply(phase, timeoutMs);
+  }
+
+  /**
+   * Waits for the next reply.
+   * @throws {PeerClosedError | ReplyTimeoutError | ReplyMalformedError} after each of which the stream is of no more use
+   */
+  async reply(phase: Phase, timeoutMs: number): Promise<Reply> {
+    const expiry = performance.now() + timeoutMs;
+    while (true) {
+      const line = this.#lines.next(MAX_REPLY_LINE_OCTETS);
+      if (line === null) {
+        if (this.#ended) throw new PeerClosedError(phase);
+        if (!(await this.#news(expiry))) throw new ReplyTimeoutError(phase, timeoutMs);
+        continue;
+      }
+      if (line === 'too-long') throw new ReplyMalformedError(phase);
+      say({ type: 'received', line: line.text });
+      const reply = this.#parser.line(line.text);
+      if (reply === 'malformed') throw new ReplyMalformedError(phase);
+      if (reply !== null) return reply;
+    }
+  }
+
+  /** Lets go of the stream, in this tick. @returns what was read and not parsed */
+  release(): Buffer {
+    this.#socket.pause();
+    this.#socket.off('data', this.#onData);
+    this.#socket.off('end', this.#onEnd);
+    this.#socket.off('close', this.#onEnd);
+    return this.#lines.takeRest();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#lines.push(chunk);
+    if (this.#lines.unread > MAX_UNREAD_OCTETS) this.#socket.destroy();
+    this.#wake?.();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.#wake?.();
+  };
+
+  /** @returns false where nothing came until `expiry` */
+  #news(expiry: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#settle(resolve, false), Math.max(0, expiry - performance.now()));
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#settle(resolve, true);
+      };
+    });
+  }
+
+  #settle(resolve: (came: boolean) => void, came: boolean): void {
+    this.#wake = null;
+    resolve(came);
+  }
+}

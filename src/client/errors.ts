@@ -1,0 +1,111 @@
+import { causeCode } from '../credentials/errors.js';
+import { type Phase, TlsSmtpError } from '../errors.js';
+import type { Reply } from '../smtp/reply.js';
+
+/** No connection to the host. */
+export class ConnectFailedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_CONNECT_FAILED' as const;
+  readonly phase = 'connect' as const;
+  readonly fault = 'network' as const;
+  readonly temporary = true;
+
+  constructor(host: string, port: number, cause: unknown) {
+    super(`no connection to ${host} port ${port} (${causeCode(cause)})`, { cause });
+  }
+}
+
+/** The server closed the connection where a reply was due. */
+export class PeerClosedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_PEER_CLOSED' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+  readonly phase: Phase;
+
+  constructor(phase: Phase) {
+    super(`the server closed the connection (${phase})`);
+    this.phase = phase;
+  }
+}
+
+/** No reply in time. */
+export class ReplyTimeoutError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_TIMEOUT' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+  readonly phase: Phase;
+  readonly timeoutMs: number;
+
+  constructor(phase: Phase, timeoutMs: number) {
+    super(`no reply within ${timeoutMs} ms (${phase})`);
+    this.phase = phase;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** What came is no SMTP reply. */
+export class ReplyMalformedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_REPLY_MALFORMED' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+  readonly phase: Phase;
+
+  constructor(phase: Phase) {
+    super(`the server sent something that is no SMTP reply (${phase})`);
+    this.phase = phase;
+  }
+}
+
+/** A reply that refuses what the delivery needs. Its text is in `reply`, the server's own words. */
+export class ReplyUnexpectedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_REPLY_UNEXPECTED' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary: boolean;
+  readonly phase: Phase;
+  readonly reply: Reply;
+
+  constructor(phase: Phase, reply: Reply) {
+    super(`the server answered ${reply.code} (${phase})`);
+    this.phase = phase;
+    this.reply = reply;
+    this.temporary = reply.code < 500;
+  }
+}
+
+/** The server did not offer STARTTLS, and a message is not sent in clear. */
+export class StartTlsNotOfferedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_STARTTLS_NOT_OFFERED' as const;
+  readonly phase = 'starttls' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+
+  constructor() {
+    super('the server did not offer STARTTLS');
+  }
+}
+
+/** TLS stands and the server is not proven to be who was meant: nothing was sent. */
+export class VerificationFailedError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_VERIFICATION_FAILED' as const;
+  readonly phase = 'handshake' as const;
+  readonly fault = 'peer' as const;
+  readonly temporary = true;
+  /** OpenSSL's or Node's code: CERT_HAS_EXPIRED, ERR_TLS_CERT_ALTNAME_INVALID. */
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(`the server's certificate is not verified (${reason})`);
+    this.reason = reason;
+  }
+}
+
+/** The message is a stream that was read already, and would have to be sent again. */
+export class MessageNotReplayableError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_MESSAGE_NOT_REPLAYABLE' as const;
+  readonly phase = 'message' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = true;
+
+  constructor() {
+    super('the message is a stream that was started for an earlier host; give a function that makes a new one');
+  }
+}

@@ -1,0 +1,66 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import type { EmptyBuffer } from '../smtp/empty-buffer.js';
+import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
+import { assertUsable } from './socket-check.js';
+
+export interface ClientUpgrade {
+  /** Who is meant: a host name (checked against SAN dNSName) or an address (against SAN iPAddress). */
+  readonly host: string;
+  readonly context: SecureContext;
+  /** Absolute, from now. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Runs the client side of a handshake and settles once. It never judges: whether an unverified certificate is good
+ * enough is the policy's to say (`rejectUnauthorized: true` would hide the facts).
+ *
+ * @param boundary - the proof that nothing stood behind the server's 220 (CVE-2021-38371); TLS-on-connect has no 220
+ * @throws {HandshakeFailedError | HandshakeTimeoutError | SocketUnusableError}
+ */
+export function upgradeClient(
+  socket: Duplex,
+  _boundary: EmptyBuffer | 'on-connect',
+  { host, context, timeoutMs }: ClientUpgrade,
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    assertUsable(socket);
+    const secured = connect({
+      socket,
+      secureContext: context,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['smtp'],
+      ...(isIP(host) === 0 && { servername: host }), // SNI is never an address (RFC 6066 §3; Node 26 throws)
+    });
+    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs);
+    const fail = (error: Error): void => {
+      clearTimeout(deadline);
+      secured.destroy();
+      socket.destroy();
+      reject(error);
+    };
+    secured.on('error', (cause) => fail(new HandshakeFailedError(cause))); // stays for life; later calls change nothing
+    const onClose = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
+    secured.once('close', onClose);
+    secured.once('secureConnect', () => {
+      clearTimeout(deadline);
+      secured.off('close', onClose);
+      resolve(secured);
+    });
+  });
+}
+
+/**
+ * SAN only, no CN, whole-label wildcards only (RFC 9525 §6.3, RFC 8461 §4.1): OpenSSL's defaults are wider.
+ * @returns `null` where the certificate names the host
+ */
+export function checkIdentity(certificate: X509Certificate, host: string): string | null {
+  const matched =
+    isIP(host) !== 0
+      ? certificate.checkIP(host)
+      : certificate.checkHost(host.replace(/\.$/, ''), { subject: 'never', partialWildcards: false });
+  return matched === undefined ? 'ERR_TLS_CERT_ALTNAME_INVALID' : null;
+}

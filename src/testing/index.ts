@@ -1,0 +1,2 @@
+export { DependencyMissingError } from './asn1.js';
+export { type Flaw, type IssuedCertificate, TestAuthority, type TestAuthorityOptions } from './authority.js';
