@@ -46,11 +46,6 @@ export class KeyMismatchError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_KEY_MISMATCH' as const;
 }
 
-/** The key is shorter than this OpenSSL takes. RSA needs 2048 bits (RFC 9325 §4.5). */
-export class KeyTooSmallError extends CredentialError {
-  readonly code = 'ERR_TLS_SMTP_KEY_TOO_SMALL' as const;
-}
-
 /** TLS is asked for and no certificate is configured. */
 export class CredentialMissingError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_CREDENTIAL_MISSING' as const;

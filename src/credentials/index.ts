@@ -10,6 +10,5 @@ export {
   CredentialMissingError,
   CredentialUnreadableError,
   KeyMismatchError,
-  KeyTooSmallError,
 } from './errors.js';
 export type { PemSource } from './source.js';

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { CredentialInvalidError, CredentialUnreadableError } from './errors.js';
 
@@ -35,14 +35,18 @@ export async function readPem(option: string, given: PemSource): Promise<PemText
 }
 
 async function readText(option: string, file: string): Promise<string> {
-  let octets: Buffer;
-  try {
-    octets = await readFile(file);
-  } catch (cause) {
-    throw new CredentialUnreadableError(option, file, cause);
-  }
-  if (octets.length > MAX_OCTETS) throw new CredentialInvalidError(option, file, `is larger than ${MAX_OCTETS} octets`);
-  const text = octets.toString('latin1');
+  const text = await readRegularFile(option, file).catch((cause: unknown) => {
+    throw cause instanceof CredentialInvalidError ? cause : new CredentialUnreadableError(option, file, cause);
+  });
   if (!text.includes('-----BEGIN ')) throw new CredentialInvalidError(option, file, 'holds no PEM block');
   return text;
+}
+
+/** The file that is looked at is the file that is read: both through one descriptor. */
+async function readRegularFile(option: string, file: string): Promise<string> {
+  await using handle = await open(file, 'r');
+  const facts = await handle.stat();
+  if (!facts.isFile()) throw new CredentialInvalidError(option, file, 'is no regular file');
+  if (facts.size > MAX_OCTETS) throw new CredentialInvalidError(option, file, `is larger than ${MAX_OCTETS} octets`);
+  return handle.readFile('latin1');
 }

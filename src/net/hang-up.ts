@@ -17,6 +17,6 @@ export function hangUp(socket: Duplex, lastWords = ''): void {
     if (socket.writableFinished) socket.destroy();
     else socket.once('finish', () => socket.destroy());
   });
-  socket.end(lastWords, 'latin1');
+  if (!socket.writableEnded) socket.end(lastWords === '' ? undefined : Buffer.from(lastWords, 'latin1'));
   socket.resume();
 }

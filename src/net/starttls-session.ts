@@ -72,6 +72,9 @@ export class Session implements StartTlsSession {
     const verb = (line.split(' ', 1)[0] ?? '').toUpperCase();
     const { state, effects } = step<Engine>(this.#machine, { type: 'command', verb });
     this.#machine = state;
+    const socket = this.#socket;
+    // The caller writes the reply now; the end of the connection follows it.
+    if (state.name === 'closed' && socket !== null) setImmediate(() => hangUp(socket));
     return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
   }
 
@@ -86,7 +89,7 @@ export class Session implements StartTlsSession {
     if (outcome.secured) return { kind: 'secured', ...outcome.secured };
     if (outcome.reply === null || outcome.reply.code === 220) throw outcome.error ?? outOfOrder('starttls()');
     const { state } = this;
-    if (state === 'locked-out') this.#boundLockout(socket);
+    if (state === 'locked-out' && outcome.error !== null) this.#boundLockout(socket); // once, with its 454
     if (state !== 'closed') boundary.release();
     return { kind: 'refused', reply: outcome.reply, then: state === 'locked-out' || state === 'closed' ? state : 'continue' };
   }

@@ -7,7 +7,7 @@ export interface Overdue {
 
 /**
  * One clock for all sessions of a server: a timer per connection would be set and cleared with each command.
- * A deadline is met at most one tick late.
+ * A deadline is met to within one tick.
  */
 export class Deadlines {
   readonly #watched = new Set<Overdue>();

@@ -37,7 +37,10 @@ export class MessageReception {
         });
       },
     });
-    const handled = consult('onMessage', () => handlers.onMessage?.(this.#message, conversation), accepted, context.report);
+    const handled = consult('onMessage', () => handlers.onMessage?.(this.#message, conversation), accepted, (error) => {
+      // A reader that passes on why the message broke off has not failed.
+      if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
+    });
     this.#handled = handled;
     if (handled instanceof Promise) void handled.then(() => this.#message.drop());
     else this.#message.drop();
@@ -53,21 +56,29 @@ export class MessageReception {
     return this.#decoder.decode(chunk, 0, this.#take);
   }
 
-  /** The end of data was seen: the reply to it. */
+  /** The end of data was seen: the reply to it. With that reply the transaction is over. */
   verdict(): Reply | Promise<Reply> {
-    this.#context.conversation.reset();
     const refused = this.#refusal();
-    if (refused === null) {
-      this.#message.finish();
-      return this.#handled;
+    if (refused !== null) {
+      this.#fail(refused);
+      return this.#over(refused);
     }
-    this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
-    return refused;
+    this.#message.finish();
+    return this.#handled instanceof Promise ? this.#handled.then((reply) => this.#over(reply)) : this.#over(this.#handled);
   }
 
   /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
   abort(reason: string): void {
     this.#message.fail(new MessageIncompleteError(reason));
+  }
+
+  #over(reply: Reply): Reply {
+    this.#context.conversation.reset();
+    return reply;
+  }
+
+  #fail(refused: Reply): void {
+    this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
   }
 
   #refusal(): Reply | null {
@@ -79,7 +90,7 @@ export class MessageReception {
     this.#octets += slice.length;
     const refused = this.#refusal();
     if (refused === null) this.#message.push(slice);
-    else this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
+    else this.#fail(refused);
   };
 }
 

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { createServer, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { OptionError, TlsSmtpError } from '../errors.js';
+import { hangUp } from '../net/hang-up.js';
 import { StartTlsServer } from '../net/starttls-server.js';
 import { checkedOptions } from '../options.js';
 import { type Peer, peerOf } from '../peer.js';
@@ -144,9 +145,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const { limits, handlers, hostname, banner, hidden } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (this.#sessions.size >= limits.maxConnections) {
-      socket.on('error', () => {});
-      socket.end(tlsOnConnect ? '' : formatReply(replies.tooManyConnections));
-      setTimeout(() => socket.destroy(), 1_000).unref();
+      if (tlsOnConnect) socket.destroy();
+      else hangUp(socket, formatReply(replies.tooManyConnections));
       return conversation;
     }
     this.#conversations.set(peer, conversation);

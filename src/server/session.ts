@@ -19,6 +19,9 @@ export interface SessionHost {
   readonly closed: (reason: string) => void;
 }
 
+/** How long a client may take to close its side behind our last words. */
+const LINGER_MS = 2_000;
+
 /**
  * Drives one conversation on a socket: octets in, commands run in order, replies out.
  *
@@ -34,6 +37,8 @@ export class Session implements Overdue {
   #reception: MessageReception | null = null;
   /** A handler or a handshake is awaited; what the client sends meanwhile stays in the socket. */
   #busy = false;
+  /** TLS has the socket, or is about to: not a word may be said on it in clear. */
+  #upgrading = false;
   #blocked = false;
   #ended = false;
   #closing = false;
@@ -70,9 +75,10 @@ export class Session implements Overdue {
     this.#rest();
   }
 
-  /** No new transaction: a message under way may finish, then 421 (RFC 5321 §3.8). */
+  /** No new transaction: a message under way may finish, then 421 (RFC 5321 §3.8). A handshake under way is cut. */
   drain(): void {
     this.#draining = true;
+    if (this.#upgrading) return this.destroy('the server shut down');
     if (!this.#busy && this.#reception === null && this.#conversation.envelope === null) {
       this.end(replies.shutdown, 'the server shut down');
     }
@@ -96,8 +102,8 @@ export class Session implements Overdue {
     this.#closing = true;
     this.#reason = reason;
     this.#reception?.abort(reason);
-    this.dueAt = this.#host.deadlines.now + 2_000;
-    if (last === null) return void this.#socket.destroy();
+    this.dueAt = this.#host.deadlines.now + LINGER_MS;
+    if (last === null || this.#upgrading) return void this.#socket.destroy(); // no clear text into a handshake
     const words = this.#out + formatReply(last);
     this.#out = '';
     this.#socket.end(words, 'latin1');
@@ -141,7 +147,7 @@ export class Session implements Overdue {
     this.#closing = true;
     this.#reception?.abort('the connection was closed inside a message');
     this.#socket.end();
-    this.dueAt = this.#host.deadlines.now + 2_000;
+    this.dueAt = this.#host.deadlines.now + LINGER_MS;
   }
 
   /** Runs every command that is here, then writes their replies at once. */
@@ -153,6 +159,7 @@ export class Session implements Overdue {
       }
       const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
       if (line === null) break;
+      if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
       if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
       const reply = this.#execute(line);
       if (reply !== null) this.#answer(reply);
@@ -162,7 +169,6 @@ export class Session implements Overdue {
 
   /** @returns the reply, now or later; `null` for STARTTLS, whose reply is not ours to give */
   #execute(line: Line): Reply | Promise<Reply> | null {
-    if (this.#refusal !== null) return { ...this.#refusal, code: 421, enhanced: '4.7.0' };
     const command = parseCommand(line.text);
     const verb = typeof command === 'string' ? '' : command.verb;
     if (typeof command !== 'string' && verb === 'STARTTLS') {
@@ -214,7 +220,7 @@ export class Session implements Overdue {
   #hangUp(code: number): void {
     this.#closing = true;
     this.#reason = code === 221 ? 'the client said QUIT' : 'the session was ended by a 421';
-    this.dueAt = this.#host.deadlines.now + 2_000;
+    this.dueAt = this.#host.deadlines.now + LINGER_MS;
     this.#socket.end(this.#out, 'latin1');
     this.#out = '';
     this.#socket.resume();
@@ -271,10 +277,12 @@ export class Session implements Overdue {
     this.#busy = true;
     this.#flush();
     this.#detach();
+    this.#upgrading = true;
     this.dueAt = Number.POSITIVE_INFINITY; // the handshake has a deadline of its own
     const raw = this.#socket;
     try {
       const result = await this.#host.starttls.starttls(raw, { args, unread: this.#lines.takeRest() });
+      this.#upgrading = false;
       if (result.kind === 'secured') {
         await this.#secured(result.socket, result.tls);
         this.#attach();
@@ -297,8 +305,11 @@ export class Session implements Overdue {
   }
 
   async #tlsOnConnect(): Promise<boolean> {
+    this.#upgrading = true;
+    this.dueAt = Number.POSITIVE_INFINITY;
     try {
       const { socket, tls } = await this.#host.starttls.tlsOnConnect(this.#socket);
+      this.#upgrading = false;
       await this.#secured(socket, tls);
       return !socket.destroyed;
     } catch (problem) {

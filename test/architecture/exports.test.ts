@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -9,33 +9,104 @@ import { FLOORS, roomOf } from './floors.js';
 import { importsOfSource } from './imports.js';
 import { manifest, root, textOf } from './project.js';
 
-/** What may be imported from each entry, reviewed as text. `UPDATE_TABLES=1 npm run check` writes it anew. */
+/** The names that each entry exports, reviewed as text. `UPDATE_TABLES=1 npm run check` writes it anew. */
 const TABLE = 'test/tables/exports.json';
 
 const require = createRequire(join(root, 'package.json'));
-const modules = Object.entries(manifest.exports).flatMap(([entry, target]) =>
-  typeof target === 'string' ? [] : [{ entry, specifier: manifest.name + entry.slice(1), ...target }],
+const entries = Object.entries(manifest.exports).flatMap(([path, target]) =>
+  typeof target === 'string' ? [] : [{ specifier: manifest.name + path.slice(1), ...target }],
 );
-const types = ts.createProgram({
-  rootNames: modules.map((module) => join(root, module.types)),
+const declarations = ts.createProgram({
+  rootNames: entries.map((entry) => join(root, entry.types)),
   options: { module: ts.ModuleKind.Node20, types: [], noLib: true },
 });
 
 describe('exports', () => {
   it('lead to files that exist', () => {
-    const files = Object.values(manifest.exports).flatMap((target) => Object.values(target === 'object' ? [] : target));
-    assert.deepEqual(files.filter((file) => !existsSync(join(root, file))), []);
+    const targets = Object.values(manifest.exports);
+    const files = targets.flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)));
+    const absent = files.filter((file) => !existsSync(join(root, file)));
+    assert.deepEqual(absent, []);
   });
 
-  for (const { entry, specifier, types: declaration, default: file } of modules) {
-    describe(specifier, () => {
-      it('can be required and imported, and has named exports only', async () => {
-        // Required first: a module that was imported before would hide a top-level await from require().
-        const required: object = require(specifier);
-        const imported: object = await import(pathToFileURL(require.resolve(specifier)).href);
-        assert.deepEqual(Object.keys(required), Object.keys(imported));
-        assert.ok(!('default' in imported));
-      });
-    });
-  }
+  it('can be required and imported, and are named', async () => {
+    for (const { specifier } of entries) {
+      // Required first: once a module is loaded, require() no longer minds its top-level await.
+      const required: object = require(specifier);
+      const imported = await exportsOf(specifier);
+      assert.deepEqual(Object.keys(required), imported, specifier);
+      assert.ok(!imported.includes('default'), `${specifier} has a default export`);
+    }
+  });
+
+  it('load no room but those that their own room stands on, and no package but the dependencies', () => {
+    for (const { specifier, default: file } of entries) {
+      const source = relative('dist/src', file).replace(/\.js$/, '.ts');
+      const { rooms, packages } = loadedBy(source);
+      const strangers = packages.filter((name) => !(name in manifest.dependencies));
+      const foundation = foundationOf(roomOf(source));
+      assert.deepEqual([...rooms.filter((room) => !foundation.has(room)), ...strangers], [], specifier);
+    }
+  });
+
+  it(`are those of ${TABLE}`, async () => {
+    const found: Record<string, string[]> = {};
+    for (const { specifier, types } of entries) {
+      const values = await exportsOf(specifier);
+      const declared = declaredIn(types);
+      found[specifier] = declared.map((name) => (values.includes(name) ? name : `type ${name}`));
+    }
+    if (process.env['UPDATE_TABLES']) writeFileSync(join(root, TABLE), `${JSON.stringify(found, null, 2)}\n`);
+    assert.deepEqual(found, JSON.parse(textOf(TABLE)));
+  });
+
+  it('declare no any', () => {
+    const found: string[] = [];
+    for (const file of declarations.getSourceFiles()) {
+      const name = relative(root, file.fileName);
+      if (name.startsWith('node_modules')) continue;
+      const visit = (node: ts.Node): void => {
+        if (node.kind === ts.SyntaxKind.AnyKeyword) found.push(`${name}: ${node.parent.getText(file)}`);
+        ts.forEachChild(node, visit);
+      };
+      visit(file);
+    }
+    assert.deepEqual(found, []);
+  });
 });
+
+async function exportsOf(specifier: string): Promise<string[]> {
+  return Object.keys(await import(pathToFileURL(require.resolve(specifier)).href));
+}
+
+/** @returns the names of values and types, sorted */
+function declaredIn(types: string): string[] {
+  const checker = declarations.getTypeChecker();
+  const file = declarations.getSourceFile(join(root, types));
+  const module = file && checker.getSymbolAtLocation(file);
+  return module === undefined
+    ? []
+    : checker
+        .getExportsOfModule(module)
+        .map((symbol) => symbol.name)
+        .sort();
+}
+
+/** What runs as soon as a file of src is imported. Sound, since under verbatimModuleSyntax what is written is what loads. */
+function loadedBy(file: string): { readonly rooms: string[]; readonly packages: string[] } {
+  const loads = importsOfSource().filter((one) => one.kind === 'load' && !isBuiltin(one.to));
+  const reached = new Set([file]);
+  for (const importer of reached) {
+    for (const { from, to } of loads) if (from === importer) reached.add(to);
+  }
+  const files = [...reached].filter((name) => name.endsWith('.ts'));
+  const packages = [...reached].filter((name) => !name.endsWith('.ts'));
+  return { rooms: [...new Set(files.map(roomOf))], packages };
+}
+
+/** @returns the room, the rooms that it may import, and those that they may */
+function foundationOf(room: string): Set<string> {
+  const foundation = new Set([room]);
+  for (const one of foundation) for (const below of FLOORS[one] ?? []) foundation.add(below);
+  return foundation;
+}

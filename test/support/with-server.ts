@@ -56,7 +56,7 @@ let shared: Promise<{ authority: TestAuthority; issued: IssuedCertificate }> | n
 /** One authority and one certificate for `mx.test` and 127.0.0.1 for a test file: making them takes time. */
 export function testIdentity(): Promise<{ authority: TestAuthority; issued: IssuedCertificate }> {
   shared ??= TestAuthority.create().then(async (authority) => {
-    return { authority, issued: await authority.issue({ name: 'mx.test', names: ['localhost', '127.0.0.1'] }) };
+    return { authority, issued: await authority.issue({ name: 'mx.test', names: ['mx.test', 'localhost', '127.0.0.1'] }) };
   });
   return shared;
 }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { root, textOf } from './project.js';
+
+/** A whole block, not the mere words, which tests of bad PEM text contain. */
+const PEM_BLOCK = /-----BEGIN [A-Z0-9 ]+-----\r?\n(?:[A-Za-z0-9+/=]{16,}\r?\n){2}/;
+const KEY_FILE = /\.(?:pem|crt|cer|der|key|p12|pfx|jks)$/;
+const UNFINISHED_TEST = /\b(?:it|test|describe|suite)\.(?:only|todo)\b|\{ *(?:only|todo): /;
+const MACHINE_PATH = /(?<![\w.~/-])\/(?:home|root|Users|work)\/\w|\b[A-Z]:\\\\?Users\b/;
+
+const outsideGit = existsSync(join(root, '.git')) ? false : 'not a git checkout';
+
+describe('the project', { skip: outsideGit }, () => {
+  it('holds no certificate or key: they are made when the tests run', () => {
+    assert.deepEqual(
+      offenders((file, text) => KEY_FILE.test(file) || PEM_BLOCK.test(text)),
+      [],
+    );
+  });
+
+  it('leaves no test behind that is focused or still to be written', () => {
+    assert.deepEqual(
+      offenders((file, text) => file.startsWith('test/') && UNFINISHED_TEST.test(text)),
+      [],
+    );
+  });
+
+  it('names no path of somebody’s machine', () => {
+    assert.deepEqual(
+      offenders((_file, text) => MACHINE_PATH.test(text)),
+      [],
+    );
+  });
+});
+
+/** @returns the files that git knows, or would add, of which `isBad` holds */
+function offenders(isBad: (file: string, text: string) => boolean): string[] {
+  const listing = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  const files = new Set(
+    listing
+      .toString()
+      .split('\0')
+      .filter((file) => file !== '' && existsSync(join(root, file))),
+  );
+  return [...files].filter((file) => isBad(file, textOf(file)));
+}
