@@ -49,7 +49,8 @@ async function answer(socket, session, tls, verb, args) {
   const refusal = session.gate(`${verb} ${args}`); // the 554 of a client that is locked out
   const lines = [tls ? `you use ${tls.cipher}` : 'you are in clear'];
   if (refusal) socket.write(formatReply(refusal));
-  else if (verb === 'EHLO') socket.write(formatReply({ code: 250, lines: ['mine.test', ...(await session.ehlo(args))] }));
+  else if (verb === 'EHLO')
+    socket.write(formatReply({ code: 250, lines: ['mine.test', ...(await session.ehlo(args))] }));
   else if (verb === 'NOOP') socket.write(formatReply({ code: 250, lines }));
   else if (verb === 'QUIT') socket.end('221 bye\r\n');
   else socket.write('502 not implemented here\r\n');

@@ -29,7 +29,13 @@ export function checkedOptions<T extends object>(
 }
 
 /** @throws {OptionError} where the value is no whole number from `least` to `most` */
-export function wholeNumber(option: string, value: number | undefined, fallback: number, least: number, most: number): number {
+export function wholeNumber(
+  option: string,
+  value: number | undefined,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
   if (value === undefined) return fallback;
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new OptionError(option, `must be a whole number from ${least} to ${most}`);

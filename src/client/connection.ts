@@ -1,12 +1,17 @@
 import { connect, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { TlsInfo } from '../inspect/tls-info.js';
 import { checkIdentity, upgradeClient } from '../net/client-upgrade.js';
 import { PlaintextAfterStartTlsError } from '../net/starttls-errors.js';
 import { type Capabilities, parseCapabilities } from '../smtp/capabilities.js';
 import { EmptyBuffer } from '../smtp/empty-buffer.js';
 import { Dialogue, say } from './dialogue.js';
-import { ConnectFailedError, ReplyUnexpectedError, StartTlsNotOfferedError, VerificationFailedError } from './errors.js';
+import {
+  ConnectFailedError,
+  ReplyUnexpectedError,
+  StartTlsNotOfferedError,
+  VerificationFailedError,
+} from './errors.js';
 import type { OutgoingMessage } from './message-source.js';
 import type { Timeouts } from './options.js';
 import { type RecipientResult, recipientResult } from './result.js';
@@ -22,8 +27,9 @@ export interface ConnectionOptions {
   readonly protocol: 'smtp' | 'smtps';
   /** What we call ourselves in EHLO. */
   readonly name: string;
-  /** Trusted certificates, PEM; `null`: the certificate is not verified. */
-  readonly trusted: readonly string[] | null;
+  readonly context: SecureContext;
+  /** Whether a server that cannot be verified gets no message. */
+  readonly mustVerify: boolean;
   readonly timeouts: Timeouts;
 }
 
@@ -146,10 +152,10 @@ export class Connection {
 
   async #secure(socket: Socket, boundary: EmptyBuffer | 'on-connect'): Promise<void> {
     const { host } = this.#target;
-    const { trusted, timeouts } = this.#options;
+    const { context, mustVerify, timeouts } = this.#options;
     const secured = await upgradeClient(socket, boundary, {
       host,
-      context: contextFor(trusted),
+      context,
       timeoutMs: timeouts.handshakeMs,
     });
     this.#socket = secured;
@@ -158,7 +164,7 @@ export class Connection {
       checkIdentity: (leaf) => checkIdentity(leaf, host),
     });
     say({ type: 'secured', cipher: this.tls.cipher, certificate: this.tls.certificate });
-    if (trusted !== null && !this.tls.certificateVerified) {
+    if (mustVerify && !this.tls.certificateVerified) {
       throw new VerificationFailedError(this.tls.verifyError ?? 'no certificate');
     }
     this.#dialogue = new Dialogue(secured);
@@ -175,26 +181,6 @@ export class Connection {
     });
   }
 }
-
-const contexts = new WeakMap<readonly string[], SecureContext>();
-let withoutTrust: SecureContext | null = null;
-
-/** Building a context costs more than a handshake; there is one for each set of trusted certificates. */
-function contextFor(trusted: readonly string[] | null): SecureContext {
-  if (trusted === null) {
-    withoutTrust ??= createSecureContext({ minVersion: 'TLSv1.2', ca: [] });
-    return withoutTrust;
-  }
-  let context = contexts.get(trusted);
-  if (context === undefined) {
-    // A listed certificate is trusted itself, also where it is no root ("expected certificates").
-    context = createSecureContext({ minVersion: 'TLSv1.2', ca: [...trusted], ...PARTIAL_CHAIN });
-    contexts.set(trusted, context);
-  }
-  return context;
-}
-
-const PARTIAL_CHAIN: object = { allowPartialTrustChain: true };
 
 function timeoutError(): Error {
   return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' });

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { DataEncoder } from '../smtp/data-encoder.js';
 import { MessageNotReplayableError } from './errors.js';
 

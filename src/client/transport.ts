@@ -1,5 +1,5 @@
-import { readCertificates } from '../credentials/pem.js';
-import { readPem } from '../credentials/source.js';
+import type { SecureContext } from 'node:tls';
+import { trustContext } from '../credentials/trust.js';
 import { OptionError, TlsSmtpError } from '../errors.js';
 import { parsePath } from '../smtp/path.js';
 import { Connection } from './connection.js';
@@ -31,7 +31,7 @@ export interface Delivery {
  */
 export class SmtpTransport {
   readonly #settings: TransportSettings;
-  #trusted: Promise<readonly string[]> | null = null;
+  #context: Promise<SecureContext> | null = null;
 
   /** @throws {OptionError} */
   constructor(options?: SmtpTransportOptions) {
@@ -45,7 +45,8 @@ export class SmtpTransport {
    */
   async deliver(delivery: Delivery): Promise<DeliveryResult> {
     const { from, to } = checkedEnvelope(delivery.envelope);
-    const trusted = await this.#loadTrusted();
+    const context = await this.#loadContext();
+    const mustVerify = this.#settings.verifyCertificates !== null;
     const message = new OutgoingMessage(delivery.message);
     const attempts: DeliveryAttempt[] = [];
     for (const host of delivery.hosts) {
@@ -54,7 +55,7 @@ export class SmtpTransport {
         address: host.address ?? host.host,
         port: host.port ?? (this.#settings.protocol === 'smtps' ? 465 : 25),
       };
-      const connection = new Connection(target, { ...this.#settings, trusted });
+      const connection = new Connection(target, { ...this.#settings, context, mustVerify });
       let recipients: readonly RecipientResult[] | null = null;
       let error: TlsSmtpError | null = null;
       try {
@@ -68,7 +69,8 @@ export class SmtpTransport {
       }
       const { tls, remoteAddress } = connection;
       const status = recipients && statusOf(recipients);
-      const outcome = status === null ? 'next-host' : status === 'delivered' || status === 'partial' ? 'accepted' : status;
+      const outcome =
+        status === null ? 'next-host' : status === 'delivered' || status === 'partial' ? 'accepted' : status;
       attempts.push({ ...target, address: remoteAddress, security: tls ? 'tls' : 'none', tls, outcome, error });
       if (recipients !== null && status !== null && status !== 'deferred') return { status, recipients, attempts };
     }
@@ -82,14 +84,14 @@ export class SmtpTransport {
     await this.close();
   }
 
-  #loadTrusted(): Promise<readonly string[] | null> {
-    const { verifyCertificates } = this.#settings;
-    if (verifyCertificates === null) return Promise.resolve(null);
-    this.#trusted ??= readPem('tls.verifyCertificates', verifyCertificates).then(readCertificates);
-    this.#trusted.catch(() => {
-      this.#trusted = null;
-    });
-    return this.#trusted;
+  #loadContext(): Promise<SecureContext> {
+    this.#context ??= trustContext('tls.verifyCertificates', this.#settings.verifyCertificates).catch(
+      (error: unknown) => {
+        this.#context = null; // the next delivery tries again
+        throw error;
+      },
+    );
+    return this.#context;
   }
 }
 

@@ -66,7 +66,8 @@ export class CredentialStore<Engine = never> {
     const resolved = await this.resolve();
     if (resolved === null) throw new CredentialMissingError();
     const { subject, notAfter } = resolved;
-    const warnings = notAfter.getTime() < Date.now() ? [`the certificate has expired on ${notAfter.toISOString()}`] : [];
+    const warnings =
+      notAfter.getTime() < Date.now() ? [`the certificate has expired on ${notAfter.toISOString()}`] : [];
     return { identities: [{ subject, notAfter }], warnings };
   }
 
@@ -88,7 +89,11 @@ export class CredentialStore<Engine = never> {
    * The engine for these credentials under this policy, built once and shared by all connections that need the same
    * (session resumption depends on it).
    */
-  engine(credentials: ResolvedCredentials, policy: string, build: (tls: Readonly<SecureContextOptions>) => Engine): Engine {
+  engine(
+    credentials: ResolvedCredentials,
+    policy: string,
+    build: (tls: Readonly<SecureContextOptions>) => Engine,
+  ): Engine {
     const key = `${credentials.id} ${policy}`;
     const cached = this.#engines.get(key);
     if (cached !== undefined) {

@@ -43,7 +43,11 @@ async function main(): Promise<void> {
   });
   server.on('tlsError', (error) => print(`  ${error.message}`));
   const starttls = await server.listen({ host, port: portNumber('--port', values.port) });
-  const onConnect = await server.listen({ host, port: portNumber('--tls-port', values['tls-port']), tlsOnConnect: true });
+  const onConnect = await server.listen({
+    host,
+    port: portNumber('--tls-port', values['tls-port']),
+    tlsOnConnect: true,
+  });
   print(paint.bold('tls-smtp listens'));
   print(`  STARTTLS        ${host}:${starttls.port}`);
   print(`  TLS-on-connect  ${host}:${onConnect.port}`);
@@ -84,10 +88,13 @@ async function showMessage(message: IncomingMessage, session: SmtpSession): Prom
   const body = await message.bytes();
   const to = message.envelope.rcptTo.map((one) => one.address).join(', ');
   print('');
-  print(paint.bold(`Received ${body.length} octets from <${printable(message.envelope.mailFrom.address, 100)}> to <${to}>`));
+  print(
+    paint.bold(`Received ${body.length} octets from <${printable(message.envelope.mailFrom.address, 100)}> to <${to}>`),
+  );
   for (const line of received.trimEnd().split('\r\n\t')) print(`  ${paint.green(line)}`);
   print(`  ${session.transmissionType}, ${session.tls ? session.tls.cipher : 'in clear'}`);
-  for (const line of body.toString('utf8').split('\r\n').slice(0, 12)) print(`  ${paint.dim('|')} ${printable(line, 120)}`);
+  for (const line of body.toString('utf8').split('\r\n').slice(0, 12))
+    print(`  ${paint.dim('|')} ${printable(line, 120)}`);
   print('');
   return `queued as ${session.id}`;
 }
@@ -102,7 +109,12 @@ function portNumber(flag: string, text: string): number {
 
 main().catch((error: unknown) => {
   const inUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  const told = error instanceof TlsSmtpError || error instanceof TypeError || error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${told}${inUse ? '\nChoose other ports with --port and --tls-port (0 takes a free one).' : ''}\n`);
+  const told =
+    error instanceof TlsSmtpError || error instanceof TypeError || error instanceof Error
+      ? error.message
+      : String(error);
+  process.stderr.write(
+    `${told}${inUse ? '\nChoose other ports with --port and --tls-port (0 takes a free one).' : ''}\n`,
+  );
   process.exitCode = 1;
 });

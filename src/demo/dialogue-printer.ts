@@ -37,7 +37,8 @@ export async function withDialogue<T>(paint: Paint, print: (line: string) => voi
     const event = message as ClientVoiceEvent;
     if (event.type === 'sent') print(`  ${paint.cyan('C:')} ${printable(event.line, 200)}`);
     if (event.type === 'received') print(`  ${paint.dim('S:')} ${printable(event.line, 200)}`);
-    if (event.type === 'secured') print(paint.green(`  ${'─'.repeat(12)} TLS begins: ${event.cipher} ${'─'.repeat(12)}`));
+    if (event.type === 'secured')
+      print(paint.green(`  ${'─'.repeat(12)} TLS begins: ${event.cipher} ${'─'.repeat(12)}`));
   };
   subscribe('tls-smtp:client', onEvent);
   try {

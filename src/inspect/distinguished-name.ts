@@ -34,28 +34,36 @@ export class DistinguishedName {
 
   /** RFC 4514: the last part first, `CN=client one,OU=Mail+UID=42,O=Acme\, Inc.,C=EE`. */
   toRfc4514(): string {
-    return cut(this.#parts.toReversed().map((part) => this.#join(part, escape4514)).join(','));
+    return cut(
+      this.#parts
+        .toReversed()
+        .map((part) => this.#join(part, escape4514))
+        .join(','),
+    );
   }
 
   /** @returns every value of an attribute, plain and unescaped: the peer's bytes, not fit for printing as they stand */
   get(attribute: string): readonly string[] {
     const type = attribute.toUpperCase();
-    return this.#parts.flat().filter((one) => one.type.toUpperCase() === type).map((one) => one.value);
+    return this.#parts
+      .flat()
+      .filter((one) => one.type.toUpperCase() === type)
+      .map((one) => one.value);
   }
 
-  #join(part: readonly Attribute[], escape: (value: string) => string): string {
-    return part.map(({ type, value }) => `${printable(type, 64)}=${escape(value)}`).join('+');
+  #join(part: readonly Attribute[], write: (value: string) => string): string {
+    return part.map(({ type, value }) => `${printable(type, 64)}=${write(value)}`).join('+');
   }
 }
 
 function parseAttribute(text: string): Attribute {
   const equals = text.indexOf('=');
-  if (equals === -1) return { type: '', value: unescape(text) };
-  return { type: text.slice(0, equals).trim(), value: unescape(text.slice(equals + 1)) };
+  if (equals === -1) return { type: '', value: plain(text) };
+  return { type: text.slice(0, equals).trim(), value: plain(text.slice(equals + 1)) };
 }
 
 /** OpenSSL escapes with `\` and a character, or `\` and two hexadecimal digits for an octet. */
-function unescape(text: string): string {
+function plain(text: string): string {
   return text.replace(/\\([0-9A-F]{2})|\\(.)/gs, (_all, hex: string | undefined, character: string | undefined) =>
     hex === undefined ? (character ?? '') : String.fromCharCode(Number.parseInt(hex, 16)),
   );
@@ -67,7 +75,9 @@ function shown(value: string): string {
 
 /** RFC 4514 §2.4. Controls are escaped as we escape them everywhere, which no reader of RFC 4514 can take for a separator. */
 function escape4514(value: string): string {
-  return shown(value).replace(/[",+;<>=]/g, '\\$&').replace(/^[ #]| $/g, '\\$&');
+  return shown(value)
+    .replace(/[",+;<>=]/g, '\\$&')
+    .replace(/^[ #]| $/g, '\\$&');
 }
 
 function cut(text: string): string {

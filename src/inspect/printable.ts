@@ -8,10 +8,12 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\\]/gu;
  * @param maxLength - in characters of the result; what is cut off leaves `...`
  */
 export function printable(text: string, maxLength: number): string {
-  const safe = text.slice(0, maxLength + 1).replace(UNPRINTABLE, escape);
-  return safe.length <= maxLength ? safe : `${safe.slice(0, Math.max(0, maxLength - 3)).replace(/[\ud800-\udbff]$/, '')}...`;
+  const safe = text.slice(0, maxLength + 1).replace(UNPRINTABLE, escaped);
+  return safe.length <= maxLength
+    ? safe
+    : `${safe.slice(0, Math.max(0, maxLength - 3)).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
-function escape(character: string): string {
+function escaped(character: string): string {
   return character === '\\' ? '\\\\' : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }

@@ -36,7 +36,8 @@ export function tlsClause(tls: { readonly cipherStandardName: string; readonly k
  */
 export function receivedHeader(reception: Reception): string {
   const { peerAddress, tls, recipient } = reception;
-  const literal = peerAddress === undefined ? '' : ` ([${peerAddress.includes(':') ? 'IPv6:' : ''}${atom(peerAddress)}])`;
+  const literal =
+    peerAddress === undefined ? '' : ` ([${peerAddress.includes(':') ? 'IPv6:' : ''}${atom(peerAddress)}])`;
   const clauses = [
     `from ${atom(reception.heloName)}${literal}`,
     `by ${atom(reception.hostname)} with ${atom(reception.transmissionType)}`,

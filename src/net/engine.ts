@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { constants } from 'node:crypto';
+import { constants, createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { createServer, type SecureContextOptions, type SecureVersion, type Server, type TLSSocket } from 'node:tls';
 

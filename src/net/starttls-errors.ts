@@ -9,7 +9,9 @@ export class PlaintextAfterStartTlsError extends TlsSmtpError {
   readonly discardedOctets: number;
 
   constructor(discardedOctets: number) {
-    super(`the peer sent ${discardedOctets} octets in clear behind STARTTLS; they were discarded and the session closed`);
+    super(
+      `the peer sent ${discardedOctets} octets in clear behind STARTTLS; they were discarded and the session closed`,
+    );
     this.discardedOctets = discardedOctets;
   }
 }

@@ -1,54 +1,15 @@
 import { EventEmitter } from 'node:events';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { CredentialStore, type ResolvedCredentials } from '../credentials/credential-store.js';
 import { CredentialMissingError } from '../credentials/errors.js';
 import type { TlsSmtpError } from '../errors.js';
-import type { TlsInfo } from '../inspect/tls-info.js';
 import { checkedOptions, wholeNumber } from '../options.js';
 import type { Peer } from '../peer.js';
-import type { Reply } from '../smtp/reply.js';
 import { voice } from '../trace.js';
 import { Engine } from './engine.js';
 import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
+import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
 import { Session } from './starttls-session.js';
-
-/** How an upgrade by STARTTLS ended. A `refused` reply has been written already. */
-export type StartTlsResult =
-  | { readonly kind: 'secured'; readonly socket: TLSSocket; readonly tls: TlsInfo }
-  | { readonly kind: 'refused'; readonly reply: Reply; readonly then: 'continue' | 'locked-out' | 'closed' };
-
-/** One SMTP conversation as far as TLS is concerned; see {@link StartTlsServer.session}. */
-export interface StartTlsSession {
-  readonly state: 'clear' | 'secured' | 'locked-out' | 'closed';
-  /** Say that the client sent EHLO. @returns `['STARTTLS']` or nothing, for the EHLO reply (RFC 3207 §4.2). */
-  ehlo(name: string): Promise<readonly string[]>;
-  /** Say that the client sent HELO: STARTTLS, an ESMTP extension, is not offered. */
-  helo(name: string): void;
-  /**
-   * Ask before each other command. @returns the reply to send instead of running it (554 while locked out; 421 and the
-   * connection is closed when that goes on), or `null`: go on.
-   */
-  gate(line: string): Reply | null;
-  /**
-   * Answers a STARTTLS command and does all that follows. Call it in the tick in which the command was parsed, after
-   * removing your own `data` listener and writing what you still had to write. It pauses the socket at once; after
-   * `then: 'continue'` add your listener again and resume.
-   *
-   * @param request - `args`: what stood behind the verb; `unread`: what you have read and not parsed, which must be
-   *   nothing (RFC 3207 §6)
-   * @throws {HandshakeFailedError | HandshakeTimeoutError} after a failed handshake; the connection is closed
-   * @throws {SocketUnusableError} where your program handed over a socket that cannot be used
-   */
-  starttls(socket: Socket | Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult>;
-  /**
-   * TLS before anything else (RFC 8314 §3.3). A failed handshake closes the connection without a clear-text byte.
-   * @throws as `starttls`, and {@link CredentialError} where there is nothing to do TLS with
-   */
-  tlsOnConnect(socket: Socket | Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }>;
-}
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -68,7 +29,7 @@ export interface StartTlsServerEvents {
   warning: [message: string];
 }
 
-export type StartTlsVoiceEvent =
+type StartTlsVoiceEvent =
   | { readonly type: 'secured'; readonly peer: Peer; readonly cipher: string }
   | { readonly type: 'failed'; readonly peer: Peer; readonly code: string; readonly reason: string };
 

@@ -9,11 +9,16 @@ import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, formatReply, type Reply } from '../smtp/reply.js';
 import { type Event, initial, type State, step } from '../starttls/server-machine.js';
 import type { Engine } from './engine.js';
-import { hangUp } from './hang-up.js';
 import { HandshakeFailedError } from './handshake-failure.js';
+import { hangUp } from './hang-up.js';
 import type { ServerTlsSettings } from './server-tls-options.js';
-import { HandlerFailedError, HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } from './starttls-errors.js';
-import type { StartTlsResult, StartTlsSession } from './starttls-server.js';
+import type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
+import {
+  HandlerFailedError,
+  HandshakesBusyError,
+  OutOfOrderError,
+  PlaintextAfterStartTlsError,
+} from './starttls-errors.js';
 import { Boundary, upgrade } from './upgrade.js';
 
 /** What a session needs of the server it belongs to. */
@@ -78,10 +83,7 @@ export class Session implements StartTlsSession {
     return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
   }
 
-  async starttls(
-    socket: Duplex,
-    request: { readonly args: string; readonly unread: Buffer },
-  ): Promise<StartTlsResult> {
+  async starttls(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult> {
     const boundary = new Boundary(socket, request.unread);
     this.#socket = socket;
     const event = { type: 'starttls', args: request.args, received: boundary.prove() } as const;
@@ -91,7 +93,11 @@ export class Session implements StartTlsSession {
     const { state } = this;
     if (state === 'locked-out' && outcome.error !== null) this.#boundLockout(socket); // once, with its 454
     if (state !== 'closed') boundary.release();
-    return { kind: 'refused', reply: outcome.reply, then: state === 'locked-out' || state === 'closed' ? state : 'continue' };
+    return {
+      kind: 'refused',
+      reply: outcome.reply,
+      then: state === 'locked-out' || state === 'closed' ? state : 'continue',
+    };
   }
 
   async tlsOnConnect(socket: Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }> {

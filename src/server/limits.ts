@@ -36,7 +36,11 @@ const DEFAULTS: Limits = {
 
 const NAMES = Object.keys(DEFAULTS) as (keyof Limits)[];
 
-const HINTS = { maxSize: 'limits.maxMessageBytes', size: 'limits.maxMessageBytes', maxClients: 'limits.maxConnections' };
+const HINTS = {
+  maxSize: 'limits.maxMessageBytes',
+  size: 'limits.maxMessageBytes',
+  maxClients: 'limits.maxConnections',
+};
 
 /** @throws {OptionError} for an unknown name or a value that is no positive whole number */
 export function checkedLimits(given: Partial<Limits> | undefined): Limits {

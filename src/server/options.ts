@@ -49,7 +49,8 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     HINTS,
   );
   for (const name of HANDLER_NAMES) {
-    if (options[name] !== undefined && typeof options[name] !== 'function') throw new OptionError(name, 'must be a function');
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw new OptionError(name, 'must be a function');
   }
   const name = options.hostname ?? hostname();
   if (!/^[!-~]{1,255}$/.test(name)) throw new OptionError('hostname', 'must be printable, without spaces');

@@ -37,10 +37,15 @@ export class MessageReception {
         });
       },
     });
-    const handled = consult('onMessage', () => handlers.onMessage?.(this.#message, conversation), accepted, (error) => {
-      // A reader that passes on why the message broke off has not failed.
-      if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
-    });
+    const handled = consult(
+      'onMessage',
+      () => handlers.onMessage?.(this.#message, conversation),
+      accepted,
+      (error) => {
+        // A reader that passes on why the message broke off has not failed.
+        if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
+      },
+    );
     this.#handled = handled;
     if (handled instanceof Promise) void handled.then(() => this.#message.drop());
     else this.#message.drop();
@@ -64,7 +69,9 @@ export class MessageReception {
       return this.#over(refused);
     }
     this.#message.finish();
-    return this.#handled instanceof Promise ? this.#handled.then((reply) => this.#over(reply)) : this.#over(this.#handled);
+    return this.#handled instanceof Promise
+      ? this.#handled.then((reply) => this.#over(reply))
+      : this.#over(this.#handled);
   }
 
   /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
@@ -96,5 +103,7 @@ export class MessageReception {
 
 /** A string that the handler returned is the text of the 250. */
 function accepted(value: unknown): Reply {
-  return typeof value === 'string' && value !== '' ? { code: 250, enhanced: '2.0.0', lines: [value] } : replies.messageOk;
+  return typeof value === 'string' && value !== ''
+    ? { code: 250, enhanced: '2.0.0', lines: [value] }
+    : replies.messageOk;
 }

@@ -12,8 +12,8 @@ import { voice } from '../trace.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
-import { Session } from './session.js';
 import { replies } from './replies.js';
+import { Session } from './session.js';
 
 export interface ListenOptions {
   /** 0 takes a free one. Default 25, or 465 with `tlsOnConnect`. */
@@ -47,9 +47,12 @@ export class ServerClosedError extends TlsSmtpError {
   }
 }
 
-const say = voice<{ readonly type: 'connected' | 'closed'; readonly id: string; readonly peer: Peer; readonly reason?: string }>(
-  'server',
-);
+const say = voice<{
+  readonly type: 'connected' | 'closed';
+  readonly id: string;
+  readonly peer: Peer;
+  readonly reason?: string;
+}>('server');
 
 /** How long `close()` lets messages under way finish, in milliseconds. */
 const DRAIN_MS = 5_000;
@@ -109,11 +112,14 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    *   (EADDRINUSE) where the address cannot be had
    */
   async listen(given: ListenOptions = {}): Promise<{ address: string; port: number }> {
-    const options = checkedOptions('listen', given, ['port', 'host', 'path', 'tlsOnConnect'], { secure: 'tlsOnConnect' });
+    const options = checkedOptions('listen', given, ['port', 'host', 'path', 'tlsOnConnect'], {
+      secure: 'tlsOnConnect',
+    });
     if (this.#closing !== null) throw new ServerClosedError();
     const port = options.port ?? (options.tlsOnConnect === true ? 465 : 25);
     const tlsOnConnect = options.tlsOnConnect ?? this.#starttls.onConnectPorts.includes(port);
-    if (tlsOnConnect && !this.#starttls.offersTls) throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
+    if (tlsOnConnect && !this.#starttls.offersTls)
+      throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
     await this.ready();
     const listener = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
     listener.on('connection', (socket) => this.accept(socket, { tlsOnConnect }));

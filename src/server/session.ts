@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { StartTlsSession } from '../net/starttls-server.js';
+import type { StartTlsSession } from '../net/starttls-contract.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
 import { formatReply, type Reply } from '../smtp/reply.js';
@@ -64,7 +64,12 @@ export class Session implements Overdue {
   async begin(tlsOnConnect: boolean): Promise<void> {
     const { handlers, report } = this.#host.context;
     this.#busy = true;
-    const verdict = await consult('onConnect', () => handlers.onConnect?.(this.#conversation), () => replies.ok, report);
+    const verdict = await consult(
+      'onConnect',
+      () => handlers.onConnect?.(this.#conversation),
+      () => replies.ok,
+      report,
+    );
     if (this.#closing || this.#socket.destroyed) return;
     if (verdict !== replies.ok) return this.end(tlsOnConnect ? null : verdict, 'refused by onConnect');
     if (tlsOnConnect && !(await this.#tlsOnConnect())) return;
@@ -246,8 +251,7 @@ export class Session implements Overdue {
   #rest(): void {
     this.#flush();
     const { limits } = this.#host.context;
-    this.dueAt =
-      this.#host.deadlines.now + (this.#reception === null ? limits.commandTimeoutMs : limits.dataTimeoutMs);
+    this.dueAt = this.#host.deadlines.now + (this.#reception === null ? limits.commandTimeoutMs : limits.dataTimeoutMs);
     if (this.#draining) this.drain();
     this.#updateFlow();
   }
@@ -328,7 +332,12 @@ export class Session implements Overdue {
     if (socket.closed) return this.#onClose();
     socket.on('close', this.#onClose);
     const { handlers, report } = this.#host.context;
-    const verdict = await consult('onSecure', () => handlers.onSecure?.(tls, this.#conversation), () => replies.ok, report);
+    const verdict = await consult(
+      'onSecure',
+      () => handlers.onSecure?.(tls, this.#conversation),
+      () => replies.ok,
+      report,
+    );
     if (verdict !== replies.ok) this.#refusal = verdict;
   }
 }

@@ -39,7 +39,18 @@ const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see
 
 /** RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. */
 export const verbs: Readonly<Record<string, Verb>> = Object.freeze(
-  Object.assign(Object.create(null), { EHLO: ehlo, HELO: helo, MAIL: mail, RCPT: rcpt, DATA: data, RSET: rset, NOOP: noop, QUIT: quit, VRFY: vrfy, HELP: help }),
+  Object.assign(Object.create(null), {
+    EHLO: ehlo,
+    HELO: helo,
+    MAIL: mail,
+    RCPT: rcpt,
+    DATA: data,
+    RSET: rset,
+    NOOP: noop,
+    QUIT: quit,
+    VRFY: vrfy,
+    HELP: help,
+  }),
 );
 
 function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
@@ -63,7 +74,12 @@ function greet(context: VerbContext, name: string, accept: () => Reply | Promise
   if (name === '' || name.length > 255) return NEEDS_NAME;
   const { handlers, conversation } = context;
   if (handlers.onHelo === undefined) return accept();
-  const verdict = consult('onHelo', () => handlers.onHelo?.(name, conversation), () => replies.ok, context.report);
+  const verdict = consult(
+    'onHelo',
+    () => handlers.onHelo?.(name, conversation),
+    () => replies.ok,
+    context.report,
+  );
   const go = (reply: Reply): Reply | Promise<Reply> => (reply === replies.ok ? accept() : reply);
   return verdict instanceof Promise ? verdict.then(go) : go(verdict);
 }

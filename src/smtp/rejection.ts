@@ -27,7 +27,9 @@ export function reject(code: number, enhanced: string, text: string): SmtpReject
     throw new RangeError(`reject(): code is ${code}, a refusal has one from 400 to 599`);
   }
   if (!/^[45]\.\d{1,3}\.\d{1,3}$/.test(enhanced) || enhanced[0] !== String(code)[0]) {
-    throw new RangeError(`reject(): enhanced code '${enhanced}' does not fit ${code}; for instance '${code < 500 ? 4 : 5}.7.1'`);
+    throw new RangeError(
+      `reject(): enhanced code '${enhanced}' does not fit ${code}; for instance '${code < 500 ? 4 : 5}.7.1'`,
+    );
   }
   return new SmtpRejection({ code, enhanced, lines: [text] });
 }

@@ -40,8 +40,3 @@ function format(reply: Reply): string {
   });
   return wire === '' ? `${reply.code} ${lead.trimEnd()}\r\n` : wire;
 }
-
-/** 2xx and 3xx: the command did, or will do, what it says. */
-export function isPositive(reply: Reply): boolean {
-  return reply.code < 400;
-}

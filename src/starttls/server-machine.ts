@@ -104,7 +104,8 @@ export function step<C>(state: State<C>, event: Event<C>): Step<C> {
     case 'clear':
       return inClear(state, event);
     case 'consulting':
-      if (event.type === 'permitted') return { state: { name: 'loading', mode: 'starttls' }, effects: [{ do: 'load' }] };
+      if (event.type === 'permitted')
+        return { state: { name: 'loading', mode: 'starttls' }, effects: [{ do: 'load' }] };
       if (event.type === 'refused') return goOn(event.reply);
       return outOfOrder();
     case 'loading':
@@ -116,7 +117,8 @@ export function step<C>(state: State<C>, event: Event<C>): Step<C> {
         effects: [{ do: 'handshake', credentials: state.credentials, boundary: state.empty }],
       };
     case 'handshaking':
-      if (event.type === 'secured') return { state: { name: 'secured', mode: state.mode }, effects: [{ do: 'forget-client' }] };
+      if (event.type === 'secured')
+        return { state: { name: 'secured', mode: state.mode }, effects: [{ do: 'forget-client' }] };
       // A failed handshake leaves no stream in which anything could be said (RFC 3207 §4.1 does not ask for it).
       if (event.type === 'failed') return { state: { name: 'closed' }, effects: [{ do: 'close' }] };
       return outOfOrder();
@@ -165,7 +167,10 @@ function whileLoading<C>(mode: TlsMode, event: Event<C>): Step<C> {
   if (event.type !== 'loaded') return outOfOrder();
   const { credentials, received } = event;
   if (mode === 'on-connect') {
-    return { state: { name: 'handshaking', mode }, effects: [{ do: 'handshake', credentials, boundary: 'on-connect' }] };
+    return {
+      state: { name: 'handshaking', mode },
+      effects: [{ do: 'handshake', credentials, boundary: 'on-connect' }],
+    };
   }
   if (received === 'on-connect') return outOfOrder();
   if (!EmptyBuffer.is(received)) return injected(received);
@@ -222,11 +227,7 @@ function refuseLockedOut<C>(commandsLeft: number): Step<C> {
 function injected<C>({ unread }: UnreadOctets): Step<C> {
   return {
     state: { name: 'closed' },
-    effects: [
-      { do: 'report-injection', octets: unread },
-      { do: 'reply', reply: replies.injection },
-      { do: 'close' },
-    ],
+    effects: [{ do: 'report-injection', octets: unread }, { do: 'reply', reply: replies.injection }, { do: 'close' }],
   };
 }
 
