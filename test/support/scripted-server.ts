@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+
+/** A server that says what a test tells it to, in clear, and keeps all that it hears. */
+export interface ScriptedServer extends AsyncDisposable {
+  readonly port: number;
+  /** Everything that clients sent, as latin1. */
+  heard(): string;
+}
+
+/**
+ * @param greeting - said to each client
+ * @param answer - what to write for a line; `null`: close the connection; `undefined`: say nothing
+ */
+export async function scriptedServer(
+  greeting: string,
+  answer: (line: string, socket: Socket) => string | null | undefined,
+): Promise<ScriptedServer> {
+  let heard = '';
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let rest = '';
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      heard += chunk.toString('latin1');
+      rest += chunk.toString('latin1');
+      for (let end = rest.indexOf('\r\n'); end !== -1; end = rest.indexOf('\r\n')) {
+        const line = rest.slice(0, end);
+        rest = rest.slice(end + 2);
+        const words = answer(line, socket);
+        if (words === null) socket.destroy();
+        else if (words !== undefined) socket.write(words);
+      }
+    });
+    socket.write(greeting);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => heard,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

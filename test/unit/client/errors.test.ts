@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ConnectFailedError, ReplyUnexpectedError, VerificationFailedError } from '../../../src/client/errors.js';
+
+describe('client errors', () => {
+  it('carry facts as fields and say them in words, without the server’s own', () => {
+    const refused = new ReplyUnexpectedError('greeting', { code: 554, lines: ['\u001b[31mgo away'] });
+    assert.deepEqual(
+      [refused.message, refused.temporary, refused.reply.code],
+      ['the server answered 554 (greeting)', false, 554],
+    );
+    assert.equal(
+      new VerificationFailedError('CERT_HAS_EXPIRED').message,
+      "the server's certificate is not verified (CERT_HAS_EXPIRED)",
+    );
+    const failed = new ConnectFailedError('mx.test', 25, Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
+    assert.equal(failed.message, 'no connection to mx.test port 25 (ECONNREFUSED)');
+  });
+});

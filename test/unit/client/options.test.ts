@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { transportSettings } from '../../../src/client/options.js';
+
+describe('transportSettings', () => {
+  it('waits as long as RFC 5321 §4.5.3.2 says by default', () => {
+    const { timeouts } = transportSettings(undefined);
+    assert.deepEqual(
+      [timeouts.greetingMs, timeouts.commandMs, timeouts.dataBlockMs, timeouts.finalDotMs],
+      [300_000, 300_000, 180_000, 600_000],
+    );
+  });
+
+  it('refuses what nobody reads, with the name that is meant', () => {
+    const bad: [object, RegExp][] = [
+      [{ secure: true }, /option secure is unknown; protocol: 'smtps' is meant/],
+      [{ tls: { ca: 'x' } }, /option tls\.ca is unknown; tls\.verifyCertificates is meant/],
+      [{ timeouts: { commandMs: 0 } }, /option timeouts\.commandMs must be a whole number/],
+      [{ name: 'a b' }, /option name/],
+      [{ protocol: 'lmtp' }, /option protocol must be one of smtp, smtps/],
+    ];
+    for (const [options, expected] of bad) assert.throws(() => transportSettings(options), expected);
+  });
+});
