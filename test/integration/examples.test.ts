@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { SmtpTransport } from '../../src/client/index.js';
+import { TestAuthority } from '../../src/testing/authority.js';
+import { root } from '../architecture/project.js';
+
+/** An example as a person runs it. */
+class Example implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  out = '';
+
+  constructor(name: string, ...args: string[]) {
+    this.#child = spawn(process.execPath, [join(root, 'examples', name), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk) => {
+        this.out += chunk;
+      });
+    }
+  }
+
+  /** Waits until the output matches, at most five seconds. */
+  async says(pattern: RegExp): Promise<string> {
+    for (let waited = 0; waited < 5_000; waited += 20) {
+      const match = pattern.exec(this.out);
+      if (match) return match[1] ?? match[0];
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new assert.AssertionError({ message: `the example never said ${pattern}: ${this.out}` });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('close', resolve));
+    this.#child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+/** Sends octets in clear and gives back all that came until the server closed, or for a moment. */
+function inClear(port: number, octets: string): Promise<string> {
+  return new Promise((resolve) => {
+    let heard = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(octets));
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => resolve(heard));
+    setTimeout(() => socket.destroy(), 1_500).unref();
+  });
+}
+
+describe('examples', () => {
+  it('are each under 60 lines', async () => {
+    for (const name of await readdir(join(root, 'examples'))) {
+      const lines = (await readFile(join(root, 'examples', name), 'utf8')).split('\n').length;
+      assert.ok(lines <= 60, `${name} has ${lines} lines`);
+    }
+  });
+
+  it('mail-listener takes a message and refuses to relay', async () => {
+    await using example = new Example('mail-listener.js');
+    const port = Number(await example.says(/STARTTLS on (\d+)/));
+    const result = await new SmtpTransport().deliver({
+      hosts: [{ host: 'localhost', address: '127.0.0.1', port }],
+      envelope: { from: 'a@x.test', to: ['b@localhost', 'c@elsewhere.test'] },
+      message: 'Subject: from a test\n\nhello\n',
+    });
+    assert.deepEqual(
+      result.recipients.map((one) => one.status),
+      ['delivered', 'failed'],
+    );
+    await example.says(/Received: from[\s\S]*Subject: from a test/);
+  });
+
+  it('own-socket upgrades, and refuses what stands behind STARTTLS', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+    try {
+      const authority = await TestAuthority.create();
+      const { cert, key } = await authority.issue({ name: 'mine.test' });
+      await writeFile(join(folder, 'cert.pem'), cert);
+      await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
+      await using example = new Example('own-socket.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0');
+      const port = Number(await example.says(/listening on (\d+)/));
+      const result = await new SmtpTransport({ tls: { verifyCertificates: authority.ca } }).deliver({
+        hosts: [{ host: 'mine.test', address: '127.0.0.1', port }],
+        envelope: { from: 'a@x.test', to: ['b@y.test'] },
+        message: 'x',
+      });
+      const [attempt] = result.attempts;
+      assert.deepEqual([attempt?.tls?.certificate, result.recipients[0]?.reply?.code], ['verified', 502]);
+      assert.match(await inClear(port, 'EHLO me\r\nSTARTTLS\r\nNOOP\r\n'), /250 STARTTLS\r\n554 5\.5\.1 [^\r]*\r\n$/);
+      await example.says(/sent 6 octets in clear behind STARTTLS/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
