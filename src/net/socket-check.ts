@@ -11,21 +11,39 @@ export class SocketUnusableError extends TlsSmtpError {
 }
 
 /**
- * Refuses what Node would answer with silence, clear text or an abort of the process.
+ * Refuses a socket that cannot give bytes. The only way to mend it is in the program that made it.
  *
  * @throws {SocketUnusableError}
  */
-export function assertUsable(socket: Socket | Duplex): void {
-  if (socket.destroyed || !socket.readable || !socket.writable) refuse('it is closed, or one of its sides has ended');
+export function assertBytes(socket: Duplex): void {
   // Bytes that wait in a socket with an encoding abort the process when TLS takes it over (nodejs/node#58756).
   if (socket.readableEncoding !== null) refuse('setEncoding() was called on it; TLS needs bytes');
   if (socket.readableObjectMode || socket.writableObjectMode) refuse('it is in object mode; TLS needs bytes');
-  if ('encrypted' in socket && socket.encrypted === true) refuse('it is a TLS socket already');
-  if (socket instanceof Socket && socket.connecting) refuse('it is not connected yet');
+}
+
+/**
+ * Refuses a socket that cannot be handed over: that has ended, or that somebody else still reads.
+ *
+ * @throws {SocketUnusableError}
+ */
+export function assertHandedOver(socket: Duplex): void {
+  assertBytes(socket);
+  if (socket.destroyed || !socket.readable || !socket.writable) refuse('it is closed, or one of its sides has ended');
   // A listener that stays would go on parsing what is now TLS, or write into it.
   if (socket.listenerCount('data') + socket.listenerCount('readable') > 0) {
     refuse("it still has a 'data' or 'readable' listener; remove yours first");
   }
+}
+
+/**
+ * Refuses what Node would answer with silence, clear text or an abort of the process, were TLS started on it.
+ *
+ * @throws {SocketUnusableError}
+ */
+export function assertUsable(socket: Duplex): void {
+  assertHandedOver(socket);
+  if ('encrypted' in socket && socket.encrypted === true) refuse('it is a TLS socket already');
+  if (socket instanceof Socket && socket.connecting) refuse('it is not connected yet');
 }
 
 function refuse(problem: string): never {

@@ -84,7 +84,7 @@ export class Session implements StartTlsSession {
   }
 
   async starttls(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult> {
-    const boundary = new Boundary(socket, request.unread);
+    const boundary = new Boundary(socket, request.unread, this.state === 'secured');
     this.#socket = socket;
     const event = { type: 'starttls', args: request.args, received: boundary.prove() } as const;
     const outcome = await this.#run(socket, boundary, event);

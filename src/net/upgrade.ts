@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { EmptyBuffer, type UnreadOctets } from '../smtp/empty-buffer.js';
 import type { Engine } from './engine.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
-import { assertUsable } from './socket-check.js';
+import { assertHandedOver, assertUsable } from './socket-check.js';
 
 /** Our own deadline stands this far behind the engine's, which knows more when it fires. */
 const BELT_MS = 200;
@@ -21,10 +21,12 @@ export class Boundary {
 
   /**
    * @param unread - what was read from the socket and not parsed; never used, only counted
+   * @param insideTls - the command came through TLS: it will be refused, on the socket that TLS already has
    * @throws {SocketUnusableError} where TLS cannot be started on this socket
    */
-  constructor(socket: Duplex, unread: Buffer) {
-    assertUsable(socket);
+  constructor(socket: Duplex, unread: Buffer, insideTls: boolean) {
+    if (insideTls) assertHandedOver(socket);
+    else assertUsable(socket);
     socket.pause();
     socket.on('error', ignore); // a reset during what follows is reported by 'close'; without a listener it would throw
     this.#socket = socket;

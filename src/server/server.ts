@@ -4,6 +4,7 @@ import { createServer, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { OptionError, TlsSmtpError } from '../errors.js';
 import { hangUp } from '../net/hang-up.js';
+import { assertBytes } from '../net/socket-check.js';
 import { StartTlsServer } from '../net/starttls-server.js';
 import { checkedOptions } from '../options.js';
 import { type Peer, peerOf } from '../peer.js';
@@ -139,17 +140,24 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
 
   /**
    * Serves a connected socket from elsewhere. The socket belongs to the server from now on.
-   * @throws {ServerClosedError}
+   * @throws {ServerClosedError}, and {@link SocketUnusableError} for a socket that does not give bytes; it is destroyed
    */
   accept(socket: Duplex, options: { readonly tlsOnConnect?: boolean; readonly peer?: Peer } = {}): SmtpSession {
     if (this.#closing !== null) {
       socket.destroy();
       throw new ServerClosedError();
     }
+    try {
+      assertBytes(socket);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
     const conversation = new Conversation(`${this.#idPrefix}${(this.#nextId++).toString(36)}`, peer);
     const { limits, handlers, hostname, banner, hidden } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
+    if (socket.destroyed) return conversation; // the client was gone before we looked
     if (this.#sessions.size >= limits.maxConnections) {
       if (tlsOnConnect) socket.destroy();
       else hangUp(socket, formatReply(replies.tooManyConnections));

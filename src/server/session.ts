@@ -296,6 +296,7 @@ export class Session implements Overdue {
         return;
       } else {
         this.#attach();
+        if (result.reply.code === 454) this.#conversation.reset(); // STARTTLS ends a transaction, also where TLS cannot be had
         if (result.reply.code < 505 && result.reply.code >= 500) this.#errors++;
       }
       this.#busy = false;
