@@ -204,8 +204,11 @@ describe('RFC 2920: a pipelined batch', { timeout: 60_000 }, () => {
   });
 
   it('RFC 2920 §3.2: a finished reply does not wait for a slow handler behind it', async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    await using running = await startServer({ onRcptTo: () => promise });
+    let resolve = (): void => {};
+    const slow = new Promise<void>((done) => {
+      resolve = done;
+    });
+    await using running = await startServer({ onRcptTo: () => slow });
     await using client = await running.greeted();
     await client.send('MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nNOOP\r\n');
     assert.equal(await client.reply(), '250 2.1.0 Sender OK');
@@ -364,13 +367,13 @@ describe('limits of a message', { timeout: 60_000 }, () => {
     const before = process.memoryUsage();
     const block = Buffer.from(`${'x'.repeat(65_534)}\r\n`);
     let most = 0;
-    for (let count = 0; count < 500; count++) {
+    for (let count = 0; count < 2_000; count++) {
       await client.send(block);
       most = Math.max(most, process.memoryUsage().arrayBuffers - before.arrayBuffers);
     }
     await client.send('.\r\n');
     assert.equal(await client.reply(), '552 5.3.4 Message too large');
-    assert.ok(most < 16 * 1024 * 1024, `${most} octets of buffers`);
+    assert.ok(most < 64 * 1024 * 1024, `${most} octets of buffers for 125 MiB, garbage of both ends included`);
   });
 
   it('too many recipients: 452 4.5.3, and those before are served', async () => {
