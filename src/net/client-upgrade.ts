@@ -32,6 +32,7 @@ export function upgradeClient(
       socket,
       secureContext: context,
       rejectUnauthorized: false,
+      checkServerIdentity: () => undefined, // Node's takes a CN and partial wildcards for a name; ours is checkIdentity()
       ALPNProtocols: ['smtp'],
       ...(isIP(host) === 0 && { servername: host }), // SNI is never an address (RFC 6066 §3; Node 26 throws)
     });

@@ -23,7 +23,12 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
 
   async function deliver(
     running: RunningServer,
-    options: { readonly secure: boolean; readonly version?: (typeof VERSIONS)[number]; readonly pool?: boolean; readonly count?: number },
+    options: {
+      readonly secure: boolean;
+      readonly version?: (typeof VERSIONS)[number];
+      readonly pool?: boolean;
+      readonly count?: number;
+    },
   ): Promise<string[]> {
     const transport = nodemailer.createTransport({
       host: '127.0.0.1',
@@ -84,7 +89,10 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
         );
         assert.match(received?.body ?? '', /^Subject: one\r$/m);
         assert.match(received?.body ?? '', /\r\n\r\nHello\r\n\.\r\n\.\.dots\r\nend\r\n$/);
-        assert.match(received?.received ?? '', /^Received: from client\.test \(\[127\.0\.0\.1\]\)\r\n\tby mx\.test with ESMTPS\r\n\ttls [A-Z0-9_]+/);
+        assert.match(
+          received?.received ?? '',
+          /^Received: from client\.test \(\[127\.0\.0\.1\]\)\r\n\tby mx\.test with ESMTPS\r\n\ttls [A-Z0-9_]+/,
+        );
       });
     }
   }
@@ -96,7 +104,7 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
     assert.deepEqual([running.messages.length, running.errors], [40, []]);
   });
 
-  it('and is told in words why a certificate of another authority is not taken: no message, the server lives on', async () => {
+  it('nothing to a server whose certificate it does not trust; the server lives on', async () => {
     await using running = await startServer();
     const transport = nodemailer.createTransport({
       host: '127.0.0.1',
@@ -112,11 +120,27 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
   });
 });
 
-describe('openssl s_client delivers', { timeout: 60_000, skip: hasOpenssl ? false : 'openssl is not installed' }, () => {
-  const LINES = ['EHLO client.test', 'MAIL FROM:<alice@x.test>', 'RCPT TO:<bob@y.test>', 'DATA', 'Subject: one', '', 'Hello', '.', 'QUIT'];
+describe('openssl s_client delivers', {
+  timeout: 60_000,
+  skip: hasOpenssl ? false : 'openssl is not installed',
+}, () => {
+  const LINES = [
+    'EHLO client.test',
+    'MAIL FROM:<alice@x.test>',
+    'RCPT TO:<bob@y.test>',
+    'DATA',
+    'Subject: one',
+    '',
+    'Hello',
+    '.',
+    'QUIT',
+  ];
 
   /** Types the lines, each when the reply to the one before has come. @returns what was printed, and the exit code */
-  async function converse(running: RunningServer, options: readonly string[]): Promise<{ readonly printed: string; readonly code: number | null }> {
+  async function converse(
+    running: RunningServer,
+    options: readonly string[],
+  ): Promise<{ readonly printed: string; readonly code: number | null }> {
     const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
     const ca = join(folder, 'ca.pem');
     await writeFile(ca, running.authority.ca);
@@ -143,7 +167,9 @@ describe('openssl s_client delivers', { timeout: 60_000, skip: hasOpenssl ? fals
         if (line === 'DATA') inData = true;
         else if (line === '.') inData = false;
         else if (inData) continue;
-        await eventually(`the reply to ${line}; printed: ${printed}`, () => /^\d{3} .*\r?\n/m.test(printed.slice(read)));
+        await eventually(`the reply to ${line}; printed: ${printed}`, () =>
+          /^\d{3} .*\r?\n/m.test(printed.slice(read)),
+        );
         read = printed.length;
       }
       const [code] = await within(exited, 'openssl exits');
@@ -195,7 +221,11 @@ describe('openssl s_client delivers', { timeout: 60_000, skip: hasOpenssl ? fals
 
   it('TLS 1.1 is refused by default, in one event', async () => {
     await using running = await startServer();
-    const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${running.tlsPort}`, '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0'], { stdio: ['ignore', 'ignore', 'ignore'] });
+    const client = spawn(
+      'openssl',
+      ['s_client', '-connect', `127.0.0.1:${running.tlsPort}`, '-tls1_1', '-cipher', 'DEFAULT:@SECLEVEL=0'],
+      { stdio: ['ignore', 'ignore', 'ignore'] },
+    );
     const [code] = (await within(once(client, 'close'), 'openssl exits')) as [number | null];
     await running.quiet();
     assert.notEqual(code, 0);
@@ -205,7 +235,14 @@ describe('openssl s_client delivers', { timeout: 60_000, skip: hasOpenssl ? fals
 
   it('0-RTT is not offered (S22)', async () => {
     await using running = await startServer();
-    const client = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${running.tlsPort}`, '-tls1_3', '-servername', 'mx.test']);
+    const client = spawn('openssl', [
+      's_client',
+      '-connect',
+      `127.0.0.1:${running.tlsPort}`,
+      '-tls1_3',
+      '-servername',
+      'mx.test',
+    ]);
     let printed = '';
     client.stdout.on('data', (chunk: Buffer) => {
       printed += chunk.toString('latin1');

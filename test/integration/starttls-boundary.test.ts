@@ -7,6 +7,7 @@ import { eventually, outsideTlsRecords, RawClient, sleep } from '../support/raw-
 import { type RunningServer, sendMessage, startServer, testIdentity } from '../support/with-server.js';
 
 const INJECTION = '554 5.5.1 Synchronization error: data received behind STARTTLS';
+const READY = '220 2.0.0 Ready to start TLS\r\n';
 const PLAINTEXT = 'ERR_TLS_SMTP_PLAINTEXT_AFTER_STARTTLS';
 
 /** Says 554 once, closes, reports once with the count, and ran none of it. */
@@ -108,9 +109,15 @@ describe('RFC 3207 §6, CVE-2011-0411: octets behind STARTTLS in clear', { timeo
     const { rest } = await client.closed();
     await running.quiet();
     assert.equal(outsideTlsRecords(rest).toString('latin1'), '');
-    assert.deepEqual(running.errors.map(({ code }) => code), ['ERR_TLS_SMTP_HANDSHAKE_FAILED']);
+    assert.deepEqual(
+      running.errors.map(({ code }) => code),
+      ['ERR_TLS_SMTP_HANDSHAKE_FAILED'],
+    );
     assert.match(running.errors[0]?.message ?? '', /not TLS/);
-    assert.deepEqual(running.seen.filter(({ command }) => command.includes('injected')), []);
+    assert.deepEqual(
+      running.seen.filter(({ command }) => command.includes('injected')),
+      [],
+    );
   });
 
   it('no fragmentation and no delay lets an octet sent in clear run inside TLS (S02)', async () => {
@@ -124,14 +131,17 @@ describe('RFC 3207 §6, CVE-2011-0411: octets behind STARTTLS in clear', { timeo
         await sleep([0, 1, 5][cut % 3] ?? 0);
         await client.send(wire.slice(cut));
         const { rest } = await client.closed();
-        const said = rest.toString('latin1').replace(/^250 2\.0\.0 OK\r\n/, '');
-        const afterReady = said.startsWith('220 2.0.0 ') ? outsideTlsRecords(rest.subarray(rest.indexOf('220 '))) : null;
-        if (afterReady === null) assert.equal(said, `${INJECTION}\r\n`);
-        else assert.match(afterReady.toString('latin1'), /^220 2\.0\.0 Ready to start TLS\r\n(?:[\x14-\x18]\x03[^]*)?$/);
+        const said = rest.toString('latin1').replace('250 2.0.0 OK\r\n', '');
+        if (said.startsWith(READY))
+          assert.equal(outsideTlsRecords(rest.subarray(rest.indexOf(READY) + READY.length)).length, 0);
+        else assert.equal(said, `${INJECTION}\r\n`);
       }),
     );
     await running.quiet();
-    assert.deepEqual(running.seen.filter(({ command }) => command.includes('injected')), []);
+    assert.deepEqual(
+      running.seen.filter(({ command }) => command.includes('injected')),
+      [],
+    );
     assert.equal(running.errors.length, wire.length - 1);
   });
 });
@@ -180,7 +190,9 @@ async function startNaiveServer(): Promise<AsyncDisposable & { readonly port: nu
   };
 }
 
-describe('negative control: the attack of CVE-2011-0411 on a server that keeps its line buffer', { timeout: 20_000 }, () => {
+describe('negative control: the attack of CVE-2011-0411 on a server that keeps its line buffer', {
+  timeout: 20_000,
+}, () => {
   it('the injected command runs inside TLS', async () => {
     const { authority } = await testIdentity();
     await using naive = await startNaiveServer();
@@ -306,7 +318,10 @@ describe('RFC 3207 §4.2: what was learned before TLS is forgotten', { timeout: 
     await using running = await startServer();
     await using client = await running.upgraded();
     assert.equal(await client.ask('MAIL FROM:<a@x.test>'), '503 5.5.1 Say EHLO first');
-    assert.deepEqual(running.seen.map(({ command }) => command), ['EHLO client.test']);
+    assert.deepEqual(
+      running.seen.map(({ command }) => command),
+      ['EHLO client.test'],
+    );
   });
 
   it('a transaction under way is discarded', async () => {
@@ -320,7 +335,10 @@ describe('RFC 3207 §4.2: what was learned before TLS is forgotten', { timeout: 
     assert.equal(await client.ask('DATA'), '503 5.5.1 MAIL first');
     assert.equal(await client.ask('RCPT TO:<b@y.test>'), '503 5.5.1 MAIL first');
     assert.match(await sendMessage(client), /^250 /);
-    assert.deepEqual(running.messages.map(({ mailFrom, rcptTo }) => [mailFrom, rcptTo]), [['a@x.test', ['b@y.test']]]);
+    assert.deepEqual(
+      running.messages.map(({ mailFrom, rcptTo }) => [mailFrom, rcptTo]),
+      [['a@x.test', ['b@y.test']]],
+    );
   });
 
   it('session.data is emptied', async () => {

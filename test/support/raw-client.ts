@@ -108,7 +108,10 @@ export class RawClient implements AsyncDisposable {
   /** Reads replies until the server closes. @returns the replies and how it ended */
   async untilClosed(): Promise<{ readonly replies: string[]; readonly ending: Ending }> {
     const ending = await this.closed();
-    const replies = ending.rest.toString('latin1').split('\r\n').filter((line) => line !== '');
+    const replies = ending.rest
+      .toString('latin1')
+      .split('\r\n')
+      .filter((line) => line !== '');
     return { replies, ending };
   }
 
@@ -153,7 +156,11 @@ export class RawClient implements AsyncDisposable {
 
   /** Waits until the server has closed (a FIN, or a reset), then closes this side too. */
   async closed(patienceMs: number = PATIENCE_MS): Promise<Ending> {
-    await within(this.#until(() => this.#over), 'close', patienceMs);
+    await within(
+      this.#until(() => this.#over),
+      'close',
+      patienceMs,
+    );
     this.#stream.destroy();
     this.raw.destroy();
     const rest = this.#unread;
@@ -191,7 +198,8 @@ export class RawClient implements AsyncDisposable {
       `a reply (has ${JSON.stringify(this.unread)})`,
     );
     const end = this.#unread.indexOf('\r\n');
-    if (end === -1) throw new Error(`closed in place of a reply (${this.#error ?? 'end'}), has ${JSON.stringify(this.unread)}`);
+    if (end === -1)
+      throw new Error(`closed in place of a reply (${this.#error ?? 'end'}), has ${JSON.stringify(this.unread)}`);
     const line = this.#unread.toString('latin1', 0, end);
     this.#unread = this.#unread.subarray(end + 2);
     return line;

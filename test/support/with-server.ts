@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { TlsSmtpError } from '../../src/errors.js';
 import type { TlsInfo } from '../../src/inspect/tls-info.js';
 import type { ServerTlsOptions } from '../../src/net/server-tls-options.js';
-import { type IncomingMessage, type SmtpServerOptions, SmtpServer, type SmtpSession } from '../../src/server/index.js';
+import { type IncomingMessage, SmtpServer, type SmtpServerOptions, type SmtpSession } from '../../src/server/index.js';
 import { type IssuedCertificate, TestAuthority } from '../../src/testing/authority.js';
 import { eventually, RawClient, within } from './raw-client.js';
 
@@ -56,7 +56,10 @@ let shared: Promise<{ authority: TestAuthority; issued: IssuedCertificate }> | n
 /** One authority and one certificate for `mx.test` and 127.0.0.1 for a test file: making them takes time. */
 export function testIdentity(): Promise<{ authority: TestAuthority; issued: IssuedCertificate }> {
   shared ??= TestAuthority.create().then(async (authority) => {
-    return { authority, issued: await authority.issue({ name: 'mx.test', names: ['mx.test', 'localhost', '127.0.0.1'] }) };
+    return {
+      authority,
+      issued: await authority.issue({ name: 'mx.test', names: ['mx.test', 'localhost', '127.0.0.1'] }),
+    };
   });
   return shared;
 }

@@ -77,6 +77,21 @@ describe('SmtpTransport.deliver', () => {
     assert.equal(bodies.length, 1);
   });
 
+  it('checks a host that is given by address against SAN iPAddress', async () => {
+    const named = await authority.issue({ names: ['127.0.0.1'] });
+    const { server, port } = await listener({ tls: { certificate: named.cert, privateKey: named.key } });
+    await using _server = server;
+    const transport = new SmtpTransport(trusting);
+    const [good, bad] = [
+      await transport.deliver({ hosts: [{ host: '127.0.0.1', port }], envelope, message }),
+      await transport.deliver({ hosts: [host(port)], envelope, message }),
+    ];
+    assert.deepEqual(
+      [good.status, good.attempts[0]?.tls?.certificate, bad.status],
+      ['delivered', 'verified', 'deferred'],
+    );
+  });
+
   it('sends nothing to a server that is not trusted', async () => {
     const { server, port, bodies } = await listener();
     await using _server = server;

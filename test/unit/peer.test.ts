@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { peerOf } from '../../src/peer.js';
+
+describe('peerOf', () => {
+  it('takes an IPv4-mapped address for IPv4, and leaves out what the socket does not know', () => {
+    const socket = {
+      remoteAddress: '::FFFF:192.0.2.1',
+      remotePort: 5,
+      localAddress: '2001:db8::1',
+      localPort: undefined,
+    };
+    assert.deepEqual(peerOf(socket as unknown as Socket), {
+      address: '192.0.2.1',
+      port: 5,
+      localAddress: '2001:db8::1',
+    });
+  });
+
+  it('reads a connected socket', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    assert.deepEqual([peerOf(socket).address, peerOf(socket).port], ['127.0.0.1', port]);
+    socket.destroy();
+    server.close();
+  });
+});

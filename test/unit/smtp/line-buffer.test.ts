@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { EmptyBuffer } from '../../../src/smtp/empty-buffer.js';
+import { LineBuffer } from '../../../src/smtp/line-buffer.js';
+
+describe('LineBuffer', () => {
+  it('tells CRLF from a bare LF (RFC 5321 §2.3.8), and keeps each octet as one character', () => {
+    const lines = new LineBuffer();
+    lines.push(Buffer.from('a\xe9\r\nb\n\r\nc', 'latin1'));
+    const read = [lines.next(99), lines.next(99), lines.next(99), lines.next(99)];
+    assert.deepEqual(read, [{ text: 'a\xe9', end: 'crlf' }, { text: 'b', end: 'lf' }, { text: '', end: 'crlf' }, null]);
+    assert.equal(lines.unread, 1);
+  });
+
+  it('counts the end of a line among its octets, before it has come too', () => {
+    const atLimit = new LineBuffer();
+    atLimit.push(Buffer.from('1234\r\n'));
+    const over = new LineBuffer();
+    over.push(Buffer.from('123456'));
+    assert.deepEqual([atLimit.next(6), over.next(6)], [{ text: '1234', end: 'crlf' }, 'too-long']);
+  });
+
+  it('proves emptiness only when nothing is unread', () => {
+    const lines = new LineBuffer();
+    assert.ok(EmptyBuffer.is(lines.proveEmpty()));
+    lines.push(Buffer.from('STARTTLS\r\nx'));
+    lines.next(99);
+    assert.deepEqual(lines.proveEmpty(), { unread: 1 });
+    assert.equal(lines.takeRest().toString(), 'x');
+    assert.ok(EmptyBuffer.is(lines.proveEmpty()));
+  });
+});
