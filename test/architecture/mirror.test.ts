@@ -12,6 +12,14 @@ const TESTED_BY: Readonly<Record<string, string>> = {};
 const NOT_IMPORTED: Readonly<Record<string, string>> = {
   'demo/demo.ts': 'a program: test/integration/demo.test.ts runs it',
   'demo/dialogue-printer.ts': 'prints what the demo shows: test/integration/demo.test.ts reads it',
+  'server/server.ts': 'test/integration holds it over real sockets, through the face of its room',
+  'server/session.ts': 'a driver of sockets: test/integration/bad-lines, starttls-boundary and handlers hold it',
+  'server/reception.ts': 'test/integration/bad-lines.test.ts sends it messages of every kind',
+  'server/replies.ts': 'constants; the tests of whoever says them compare them',
+  'net/starttls-server.ts':
+    'test/integration/handshake-hazards and credentials-failure drive it, through the face of its room',
+  'net/starttls-session.ts':
+    'the driver of the machine: the same tests, and test/integration/starttls-boundary.test.ts',
 };
 
 describe('test/unit mirrors src', () => {

@@ -19,4 +19,62 @@ describe('Conversation', () => {
     conversation.greet('me.test', true);
     assert.equal(conversation.transmissionType, 'ESMTPS');
   });
+
+  it('keeps id, peer and TLS when TLS begins, and the same map for the application', () => {
+    const peer = { address: '192.0.2.1' };
+    const conversation = new Conversation('id', peer);
+    const { data } = conversation;
+    const tls = {} as TlsInfo;
+    conversation.secured(tls);
+    const { id, user } = conversation;
+    assert.deepEqual([id, user], ['id', null]);
+    assert.ok(conversation.peer === peer && conversation.data === data && conversation.tls === tls);
+  });
+
+  it('ends a transaction with EHLO, HELO and RSET (RFC 5321 §4.1.4), and begins one without recipients', () => {
+    const conversation = new Conversation('id', {});
+    const outcomes: unknown[] = [];
+    const acts = [
+      () => conversation.greet('b', true),
+      () => conversation.greet('b', false),
+      () => conversation.reset(),
+    ];
+    for (const act of acts) {
+      conversation.begin({ address: '', parameters: {} });
+      outcomes.push(conversation.envelope?.rcptTo.length);
+      conversation.addRecipient({ address: 'b@y', parameters: {} });
+      outcomes.push(conversation.recipients);
+      act();
+      outcomes.push(conversation.envelope, conversation.recipients);
+    }
+    assert.deepEqual(outcomes, [0, 1, null, 0, 0, 1, null, 0, 0, 1, null, 0]);
+  });
+
+  it('names the transmission after the greeting and TLS (RFC 3848): HELO is SMTP in both', () => {
+    const conversation = new Conversation('id', {});
+    const named: string[] = [];
+    for (const esmtp of [false, true]) {
+      conversation.greet('a', esmtp);
+      named.push(conversation.transmissionType);
+    }
+    conversation.secured({} as TlsInfo);
+    for (const esmtp of [false, true]) {
+      conversation.greet('a', esmtp);
+      named.push(conversation.transmissionType);
+    }
+    assert.deepEqual(named, ['SMTP', 'ESMTP', 'SMTP', 'ESMTPS']);
+  });
+
+  it('leaves an envelope that a handler kept as it was when the next transaction begins', () => {
+    const conversation = new Conversation('id', {});
+    conversation.begin({ address: 'a@x', parameters: {} });
+    conversation.addRecipient({ address: 'b@y', parameters: {} });
+    const kept = conversation.envelope;
+    conversation.reset();
+    conversation.begin({ address: 'c@x', parameters: {} });
+    assert.deepEqual(kept, {
+      mailFrom: { address: 'a@x', parameters: {} },
+      rcptTo: [{ address: 'b@y', parameters: {} }],
+    });
+  });
 });

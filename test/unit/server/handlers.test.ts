@@ -56,4 +56,33 @@ describe('consult', () => {
     assert.deepEqual(reported, Array(2).fill('onX failed with something other than a rejection'));
     assert.doesNotMatch(JSON.stringify(replies), /secret/);
   });
+
+  it('hands on what the handler returned, a thenable of any kind included', async () => {
+    const told: unknown[] = [];
+    const accepted = (value: unknown): typeof OK => {
+      told.push(value);
+      return OK;
+    };
+    consult('onX', () => 'sync', accepted, assert.fail);
+    const thenable = { then: (resolve: (value: string) => void): void => resolve('thenable') };
+    await consult('onX', () => thenable, accepted, assert.fail);
+    await consult('onX', async () => 'async', accepted, assert.fail);
+    assert.deepEqual(told, ['sync', 'thenable', 'async']);
+  });
+
+  it('reports which handler failed, with what it threw as the cause and nowhere else', () => {
+    const reported: unknown[] = [];
+    for (const thrown of [new Error('secret'), 'text', undefined]) {
+      const fail = (): never => {
+        throw thrown;
+      };
+      consult(
+        'onMailFrom',
+        fail,
+        () => OK,
+        (error) => reported.push([error.code, error.phase, error.fault, error.cause === thrown]),
+      );
+    }
+    assert.deepEqual(reported, Array(3).fill(['ERR_TLS_SMTP_HANDLER_FAILED', 'session', 'caller', true]));
+  });
 });

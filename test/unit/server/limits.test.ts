@@ -24,4 +24,21 @@ describe('checkedLimits', () => {
       /option limits\.maxSize is unknown; limits\.maxMessageBytes is meant/,
     );
   });
+
+  it('takes whole numbers from 1, and nothing else (no Infinity, no text)', () => {
+    assert.deepEqual(
+      [
+        checkedLimits({ maxErrors: 1 }).maxErrors,
+        checkedLimits({ maxMessageBytes: Number.MAX_SAFE_INTEGER }).maxMessageBytes,
+      ],
+      [1, Number.MAX_SAFE_INTEGER],
+    );
+    for (const bad of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '9', null]) {
+      assert.throws(() => checkedLimits({ maxRecipients: bad as number }), { code: 'ERR_TLS_SMTP_OPTION' });
+    }
+  });
+
+  it('cannot be changed by those who hold them', () => {
+    assert.ok(Object.isFrozen(checkedLimits({})));
+  });
 });

@@ -64,4 +64,70 @@ describe('MessageQueue', () => {
     message.push(Buffer.alloc(70_000));
     assert.deepEqual([message.full, resumed()], [false, 1]);
   });
+
+  it('tells the envelope, the declared size and the Received header before a byte is read', () => {
+    const message = new MessageQueue(envelope, 9, { resume: () => {}, receivedHeader: () => 'Received: x\r\n' });
+    assert.deepEqual([message.envelope, message.size, message.receivedHeader()], [envelope, 9, 'Received: x\r\n']);
+  });
+
+  it('gives what had come before the error, then the error', async () => {
+    const { message } = queue();
+    message.push(Buffer.from('half'));
+    message.fail(new MessageIncompleteError('lost'));
+    const iterator = message[Symbol.asyncIterator]();
+    assert.equal(String((await iterator.next()).value), 'half');
+    await assert.rejects(iterator.next(), { code: 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE', message: 'lost' });
+  });
+
+  it('takes the first end there is: a failure is not mended, an end not undone', async () => {
+    const ended = queue().message;
+    ended.finish();
+    ended.fail(new MessageIncompleteError('too late'));
+    assert.equal(await ended.text(), '');
+    const failed = queue().message;
+    failed.fail(new MessageIncompleteError('lost'));
+    failed.finish();
+    await assert.rejects(failed.text(), { message: 'lost' });
+  });
+
+  it('never holds the client back from a reader that wants all of it', () => {
+    const { message, resumed } = queue();
+    void message.bytes();
+    message.push(Buffer.alloc(70_000));
+    assert.deepEqual([message.full, resumed()], [false, 1]);
+  });
+
+  it('collects bytes() to the end though the handler is done', async () => {
+    const { message } = queue();
+    const read = message.text();
+    message.push(Buffer.from('ab'));
+    message.drop();
+    message.push(Buffer.from('cd'));
+    message.finish();
+    assert.equal(await read, 'abcd');
+  });
+
+  it('lets the client go on when a reader breaks off', async () => {
+    const { message, resumed } = queue();
+    message.push(Buffer.alloc(70_000));
+    for await (const _slice of message) break;
+    message.push(Buffer.alloc(70_000));
+    assert.deepEqual([message.full, resumed() > 0], [false, true]);
+  });
+
+  it('shows no reader a shortened message as a whole one: dropped while it reads, it ends in an error', async () => {
+    const { message } = queue();
+    const read = (async () => {
+      let text = '';
+      for await (const slice of message) text += slice;
+      return text;
+    })();
+    message.push(Buffer.from('first half, '));
+    await turn();
+    message.drop(); // the handler has returned and left the reader running
+    message.push(Buffer.from('second half'));
+    message.finish();
+    const outcome = await read.catch((error: MessageIncompleteError) => error.code);
+    assert.ok(['first half, second half', 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE'].includes(outcome), `read: ${outcome}`);
+  });
 });

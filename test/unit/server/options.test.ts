@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
+import { checkedLimits } from '../../../src/server/limits.js';
 import { serverSettings } from '../../../src/server/options.js';
 
 describe('serverSettings', () => {
@@ -22,4 +24,39 @@ describe('serverSettings', () => {
       /option onMessage must be a function/,
     );
   });
+
+  it('has defaults: the name of this host, ESMTP, nothing hidden', () => {
+    const { hostname: name, banner, tls, hidden, limits } = serverSettings(undefined);
+    assert.deepEqual(
+      { name, banner, tls, hidden: hidden.size, limits },
+      { name: hostname(), banner: `${hostname()} ESMTP`, tls: undefined, hidden: 0, limits: checkedLimits({}) },
+    );
+  });
+
+  it('knows hidden keywords in any case', () => {
+    assert.deepEqual(serverSettings({ hide: ['Pipelining', 'SIZE'] }).hidden, new Set(['PIPELINING', 'SIZE']));
+  });
+
+  it('keeps the banner within a reply line of 512 octets (RFC 5321 §4.5.3.1.5), whatever the hostname', () => {
+    const { banner } = serverSettings({ hostname: 'h'.repeat(255), banner: 'b'.repeat(2_000) });
+    assert.ok(`220 ${banner}\r\n`.length <= 512, `${banner.length + 6} octets`);
+  });
+
+  it('refuses a hostname that is empty, too long or not printable', () => {
+    for (const name of ['', 'a b', 'x'.repeat(256), 'h\xe9', 'a\0'])
+      assert.throws(() => serverSettings({ hostname: name }), { code: 'ERR_TLS_SMTP_OPTION', option: 'hostname' });
+  });
+
+  for (const [option, value] of [
+    ['hostname', 5],
+    ['banner', 5],
+    ['hide', 'PIPELINING'],
+    ['hide', [1]],
+    ['onHelo', null],
+    ['limits', 5],
+  ] as const) {
+    it(`refuses ${option}: ${JSON.stringify(value)} with an OptionError that names it`, () => {
+      assert.throws(() => serverSettings({ [option]: value } as object), { code: 'ERR_TLS_SMTP_OPTION', option });
+    });
+  }
 });

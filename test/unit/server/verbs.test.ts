@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import { type VerbContext, verbs } from '../../../src/server/verbs.js';
+import type { MailAddress } from '../../../src/smtp/path.js';
+import { reject } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
 
-/** Runs command lines through the verbs, no socket in sight. @returns the codes of the replies */
-async function codes(...lines: string[]): Promise<string[]> {
-  const context: VerbContext = {
+function contextWith(parts: Partial<VerbContext> = {}): VerbContext {
+  return {
     conversation: new Conversation('id', {}),
     handlers: {},
     limits: checkedLimits({ maxRecipients: 2, maxMessageBytes: 1_000 }),
@@ -16,7 +18,16 @@ async function codes(...lines: string[]): Promise<string[]> {
     offer: async () => ['STARTTLS'],
     withdraw: () => {},
     report: assert.fail,
+    ...parts,
   };
+}
+
+/** Runs command lines through the verbs, no socket in sight. @returns the codes of the replies */
+async function codes(...lines: string[]): Promise<string[]> {
+  return codesIn(contextWith(), ...lines);
+}
+
+async function codesIn(context: VerbContext, ...lines: string[]): Promise<string[]> {
   const said: string[] = [];
   for (const line of lines) {
     const [verb = '', ...rest] = line.split(' ');
@@ -106,6 +117,86 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
         '214 2.0.0',
         '221 2.0.0',
       ],
+    );
+  });
+
+  it('offer in EHLO what is not hidden, the host name first and no enhanced code (§4.1.1.1)', async () => {
+    assert.deepEqual(await verbs['EHLO']?.(contextWith({ hidden: new Set(['HELP']) }), 'me'), {
+      code: 250,
+      lines: ['mx.test at your service', 'PIPELINING', 'SIZE 1000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'STARTTLS'],
+    });
+  });
+
+  it('offer nothing in HELO, and withdraw STARTTLS', async () => {
+    const withdrawn: string[] = [];
+    const context = contextWith({ withdraw: (name) => withdrawn.push(name) });
+    const reply = await verbs['HELO']?.(context, 'me');
+    assert.deepEqual(
+      [reply, withdrawn, context.conversation.esmtp],
+      [{ code: 250, lines: ['mx.test'] }, ['me'], false],
+    );
+  });
+
+  it('end the transaction with EHLO and HELO, not with NOOP, VRFY or HELP (§4.1.4)', async () => {
+    const after = async (line: string): Promise<string | undefined> =>
+      (await codes('EHLO me', 'MAIL FROM:<a@x>', 'RCPT TO:<b@y>', line, 'DATA')).at(-1);
+    const outcomes = ['EHLO me', 'HELO me', 'RSET', 'NOOP', 'VRFY a', 'HELP'].map(after);
+    assert.deepEqual(await Promise.all(outcomes), ['503 5.5.1', '503 5.5.1', '503 5.5.1', '354', '354', '354']);
+  });
+
+  it('leave the state as it was where a command is refused (§4.1.4)', async () => {
+    const refuse = (): never => {
+      throw reject(550, '5.7.1', 'no');
+    };
+    const greeting = contextWith({ handlers: { onHelo: refuse } });
+    assert.deepEqual(await codesIn(greeting, 'EHLO me', 'MAIL FROM:<a@x>'), ['550 5.7.1', '503 5.5.1']);
+    const sender = contextWith({ handlers: { onMailFrom: async () => refuse() } });
+    assert.deepEqual(await codesIn(sender, 'EHLO me', 'MAIL FROM:<a@x>', 'RCPT TO:<b@y>'), [
+      '250',
+      '550 5.7.1',
+      '503 5.5.1',
+    ]);
+    const recipient = contextWith({ handlers: { onRcptTo: refuse } });
+    assert.deepEqual(await codesIn(recipient, 'EHLO me', 'MAIL FROM:<a@x>', 'RCPT TO:<b@y>', 'DATA'), [
+      '250',
+      '250 2.1.0',
+      '550 5.7.1',
+      '503 5.5.1',
+    ]);
+  });
+
+  it('ask the application with the parsed address, and not about what is malformed', async () => {
+    const asked: unknown[] = [];
+    const handlers = {
+      onHelo: (name: string): unknown => asked.push(name),
+      onMailFrom: async ({ address }: MailAddress): Promise<unknown> => asked.push(address),
+      onRcptTo: ({ address }: MailAddress): unknown => asked.push(address),
+    };
+    const lines = [
+      'EHLO',
+      'EHLO me',
+      'MAIL FROM:a',
+      'MAIL FROM:<a@x> FOO',
+      'MAIL FROM:<a@x>',
+      'RCPT TO:<>',
+      'RCPT TO:<b@y>',
+    ];
+    await codesIn(contextWith({ handlers }), ...lines);
+    assert.deepEqual(asked, ['me', 'a@x', 'b@y']);
+  });
+
+  it('name STARTTLS in HELP, but not inside TLS (RFC 3207 §4.2)', async () => {
+    const context = contextWith();
+    const clear = (await verbs['HELP']?.(context, ''))?.lines.join();
+    context.conversation.secured({} as TlsInfo);
+    const secured = (await verbs['HELP']?.(context, ''))?.lines.join();
+    assert.deepEqual([clear?.includes('STARTTLS'), secured?.includes('STARTTLS')], [true, false]);
+  });
+
+  it('are not found under names that every object has', () => {
+    assert.deepEqual(
+      ['constructor', '__proto__', 'toString', 'STARTTLS', 'ehlo'].map((name) => verbs[name]),
+      Array(5).fill(undefined),
     );
   });
 });

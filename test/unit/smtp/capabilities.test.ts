@@ -21,4 +21,18 @@ describe('capabilities', () => {
       'HELP',
     ]);
   });
+
+  it('of ours inside TLS: no STARTTLS (RFC 3207 §4.2), the size in octets (RFC 1870 §3)', () => {
+    assert.deepEqual(offeredCapabilities([], 1_000, new Set()), [
+      'PIPELINING',
+      'SIZE 1000',
+      '8BITMIME',
+      'ENHANCEDSTATUSCODES',
+      'HELP',
+    ]);
+  });
+
+  it('of a server that offers nothing: none', () => {
+    assert.deepEqual([...parseCapabilities(['mx at your service']), ...parseCapabilities([])], []);
+  });
 });

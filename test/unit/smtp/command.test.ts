@@ -20,4 +20,21 @@ describe('parseCommand (RFC 5321 §4.1.1)', () => {
       'eight-bit',
     ]);
   });
+
+  it('takes off white space behind the arguments (§4.1.1.1), and finds no verb behind a leading space', () => {
+    assert.deepEqual(['EHLO  a b  ', ' EHLO a', ' '].map(parseCommand), [
+      { verb: 'EHLO', args: 'a b' },
+      { verb: '', args: 'EHLO a' },
+      { verb: '', args: '' },
+    ]);
+  });
+
+  it('names the worst of a line: NUL before eight-bit before control character', () => {
+    assert.deepEqual(['\xe9\0\t', '\t\xe9', 'EHLO\tme', 'EHLO \x7f'].map(parseCommand), [
+      'nul',
+      'eight-bit',
+      'control-character',
+      'control-character',
+    ]);
+  });
 });

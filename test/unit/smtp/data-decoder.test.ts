@@ -6,8 +6,10 @@ function decode(...chunks: string[]): { body: string[]; end: number; bare: boole
   const decoder = new DataDecoder();
   const body: string[] = [];
   let end = -1;
-  for (const chunk of chunks)
+  for (const chunk of chunks) {
     end = decoder.decode(Buffer.from(chunk, 'latin1'), 0, (slice) => body.push(slice.toString('latin1')));
+    if (end !== -1) break; // a decoder is for one message
+  }
   return { body, end, bare: decoder.bareNewline };
 }
 
@@ -26,5 +28,25 @@ describe('DataDecoder (RFC 5321 §4.5.2)', () => {
   it('hands on slices of the chunk, not copies', () => {
     const chunk = Buffer.from('hello\r\n..world\r\n');
     new DataDecoder().decode(chunk, 0, (slice) => assert.equal(slice.buffer, chunk.buffer));
+  });
+
+  it('ends at the same place however a body is cut in two', () => {
+    const wire = 'a\r\n..b\r\n.\r\nQUIT\r\n';
+    for (let cut = 0; cut <= wire.length; cut++) {
+      const { body, end, bare } = decode(wire.slice(0, cut), wire.slice(cut));
+      const place = cut < 11 ? cut + end : end;
+      assert.deepEqual([body.join(''), place, bare], ['a\r\n.b\r\n', 11, false], `cut at ${cut}`);
+    }
+  });
+
+  it('reads from the place it is told, and what follows the end is left alone', () => {
+    const slices: string[] = [];
+    const chunk = Buffer.from('DATA\r\nbody\r\n.\r\n.\r\n');
+    const end = new DataDecoder().decode(chunk, 6, (slice) => slices.push(slice.toString()));
+    assert.deepEqual([slices, chunk.subarray(end).toString()], [['body\r\n'], '.\r\n']);
+  });
+
+  it('begins no line behind a bare LF or CR: a dot there is text (§2.3.8)', () => {
+    assert.deepEqual(decode('a\n.\r\nb\r.\r\n'), { body: ['a\n.\r\nb\r.\r\n'], end: -1, bare: true });
   });
 });

@@ -23,4 +23,17 @@ describe('DataEncoder (RFC 5321 §4.5.2)', () => {
       ['.\r\n', 'x\r\n.\r\n', 'x\r\n.\r\n', 'x\r\n.\r\n'],
     );
   });
+
+  it('makes the same octets wherever a message is cut in two', () => {
+    const message = '.a\r\n..b\n\r.\r\r\n.';
+    for (let cut = 0; cut <= message.length; cut++)
+      assert.equal(encode(message.slice(0, cut), message.slice(cut)), '..a\r\n...b\r\n\r\n..\r\n\r\n..\r\n.\r\n');
+  });
+
+  it('hands on a chunk that needs nothing as it is', () => {
+    const chunk = Buffer.from('hello\r\nworld\r\n');
+    const taken: Buffer[] = [];
+    new DataEncoder().encode(chunk, (slice) => taken.push(slice));
+    assert.ok(taken.length === 1 && taken[0] === chunk);
+  });
 });

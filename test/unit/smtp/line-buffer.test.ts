@@ -29,4 +29,35 @@ describe('LineBuffer', () => {
     assert.equal(lines.takeRest().toString(), 'x');
     assert.ok(EmptyBuffer.is(lines.proveEmpty()));
   });
+
+  it('puts together a line that spans chunks, CR and LF apart too', () => {
+    const lines = new LineBuffer();
+    const read = ['EH', 'LO me\r', '', '\nQUIT\r\n'].map((part) => {
+      lines.push(Buffer.from(part));
+      return lines.next(99);
+    });
+    assert.deepEqual(
+      [...read, lines.next(99), lines.unread],
+      [null, null, null, { text: 'EHLO me', end: 'crlf' }, { text: 'QUIT', end: 'crlf' }, 0],
+    );
+  });
+
+  it('calls a line too long whether its end has come or not, and keeps it unread', () => {
+    const outcomes = ['12345\r\n', '123456', '12345\n'].map((octets) => {
+      const lines = new LineBuffer();
+      lines.push(Buffer.from(octets));
+      return [lines.next(6), lines.unread];
+    });
+    assert.deepEqual(outcomes, [
+      ['too-long', 7],
+      ['too-long', 6],
+      [{ text: '12345', end: 'lf' }, 0],
+    ]);
+  });
+
+  it('takes a CR inside a line for an octet like any other: the parser of commands refuses it', () => {
+    const lines = new LineBuffer();
+    lines.push(Buffer.from('a\rb\r\r\n'));
+    assert.deepEqual(lines.next(99), { text: 'a\rb\r', end: 'crlf' });
+  });
 });

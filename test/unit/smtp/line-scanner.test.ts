@@ -38,4 +38,22 @@ describe('LineScanner', () => {
       before: 'other',
     });
   });
+
+  it('keeps what stands before a chunk from the chunk before it', () => {
+    const text = 'abcdefgh\r\n.ijklmnop';
+    for (let cut = 0; cut <= text.length; cut++) {
+      const scanner = new LineScanner();
+      const dots = [text.slice(0, cut), text.slice(cut)].map((part) => {
+        const octets = Buffer.from(part);
+        return scanner.nextLeadingDot(new DataView(octets.buffer, octets.byteOffset, octets.byteLength), 0);
+      });
+      const expected = cut <= 10 ? [-1, 10 - cut] : [10, -1];
+      assert.deepEqual([...dots, scanner.bareNewline], [...expected, false], `cut at ${cut}`);
+    }
+  });
+
+  it('stands behind a CR at the end of a chunk without calling it bare yet', () => {
+    assert.deepEqual(scan('abcdefg\r'), { dots: [], bare: false, before: 'cr' });
+    assert.deepEqual(scan('abcdef\r\n'), { dots: [], bare: false, before: 'line-start' });
+  });
 });

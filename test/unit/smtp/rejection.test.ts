@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { TlsSmtpError } from '../../../src/errors.js';
 import { reject } from '../../../src/smtp/rejection.js';
 
 describe('reject', () => {
@@ -17,5 +18,11 @@ describe('reject', () => {
     ] as const) {
       assert.throws(() => reject(code, enhanced, 'x'), RangeError);
     }
+  });
+
+  it('is an Error, so that a stack is at hand, and no failure of this library', () => {
+    const rejection = reject(451, '4.7.1', 'later');
+    assert.ok(rejection instanceof Error && !(rejection instanceof TlsSmtpError));
+    assert.deepEqual([rejection.name, rejection.message], ['SmtpRejection', '451 4.7.1 later']);
   });
 });

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { EmptyBuffer } from '../../../src/smtp/empty-buffer.js';
 import {
   type Effect,
   type Event,
@@ -14,274 +13,448 @@ import {
   step,
 } from '../../../src/starttls/server-machine.js';
 import { root } from '../../architecture/project.js';
+import {
+  CREDENTIALS,
+  EVENTS,
+  effectName,
+  machineDocument,
+  reachableStates,
+  SECOND_LOOK,
+  stateName,
+  UNREAD_OCTETS,
+} from '../../tables/starttls-server-machine.js';
 
-const EMPTY = EmptyBuffer.prove();
-const UNREAD = { unread: 7 };
-const REFUSAL = { code: 550, enhanced: '5.7.1', lines: ['no'] };
+const STATES = reachableStates();
 
-/** Each event in each variant that the machine can tell apart; what it is called in the printed table. */
-const EVENTS: Readonly<Record<string, Event<string>>> = {
-  'EHLO, offered': { type: 'ehlo', advertise: true },
-  'EHLO, not offered': { type: 'ehlo', advertise: false },
-  HELO: { type: 'helo' },
-  STARTTLS: { type: 'starttls', args: '', received: EMPTY },
-  'STARTTLS x': { type: 'starttls', args: 'x', received: EMPTY },
-  'STARTTLS, octets behind it': { type: 'starttls', args: '', received: UNREAD },
-  'STARTTLS x, octets behind it': { type: 'starttls', args: 'x', received: UNREAD },
-  'connection begins with TLS': { type: 'connect' },
-  'application permits': { type: 'permitted' },
-  'application refuses': { type: 'refused', reply: REFUSAL },
-  'credentials loaded': { type: 'loaded', credentials: 'k', received: EMPTY },
-  'loaded, octets came meanwhile': { type: 'loaded', credentials: 'k', received: UNREAD },
-  'loaded for TLS-on-connect': { type: 'loaded', credentials: 'k', received: 'on-connect' },
-  'too many handshakes': { type: 'unavailable', why: 'busy' },
-  'no credentials, lockout': { type: 'unavailable', why: 'credentials', policy: 'lockout' },
-  'no credentials, continue': { type: 'unavailable', why: 'credentials', policy: 'continue' },
-  '220 flushed': { type: 'flushed' },
-  'handshake succeeded': { type: 'secured' },
-  'handshake failed': { type: 'failed' },
-  'another command': { type: 'command', verb: 'MAIL' },
-  QUIT: { type: 'command', verb: 'QUIT' },
-  'time is over': { type: 'expired' },
-  'connection closed': { type: 'closed' },
-};
-
-function effectName(effect: Effect<string>): string {
-  if (effect.do === 'reply' || effect.do === 'announce')
-    return `${effect.reply.code} ${effect.reply.enhanced ?? ''}`.trim();
-  if (effect.do === 'handshake')
-    return `handshake (${effect.boundary === 'on-connect' ? 'on-connect' : 'proven empty'})`;
-  return effect.do;
+/** One call of `step()`, with what it came to. */
+interface Transition {
+  readonly from: State<string>;
+  readonly name: string;
+  readonly event: Event<string>;
+  readonly to: State<string>;
+  readonly effects: readonly Effect<string>[];
 }
 
-function stateName(state: State<string>): string {
-  switch (state.name) {
-    case 'clear':
-      return state.advertised ? 'clear, offered' : 'clear';
-    case 'loading':
-    case 'handshaking':
-    case 'secured':
-      return `${state.name} (${state.mode})`;
-    case 'locked-out':
-      return state.commandsLeft === 0 ? 'locked-out, used up' : 'locked-out';
-    default:
-      return state.name;
-  }
+/** Every state with every event. */
+const ALL: readonly Transition[] = STATES.flatMap((from) =>
+  EVENTS.map(({ name, event }) => {
+    const { state: to, effects } = step(from, event);
+    return { from, name, event, to, effects };
+  }),
+);
+
+function says({ effects }: Transition): boolean {
+  return effects.some((effect) => effect.do === 'reply' || effect.do === 'announce');
 }
 
-/** Every state that can be reached, by its name, breadth first. */
-function reachable(): Map<string, State<string>> {
-  const found = new Map<string, State<string>>();
-  const queue: State<string>[] = [initial()];
-  const seen = new Set<string>();
-  for (let state = queue.shift(); state !== undefined; state = queue.shift()) {
-    const key = JSON.stringify(state);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    if (!found.has(stateName(state))) found.set(stateName(state), state);
-    for (const event of Object.values(EVENTS)) queue.push(step(state, event).state);
-  }
-  return found;
+/** For messages: `secured, starttls + HELO`. */
+function label({ from, name }: Transition): string {
+  return `${stateName(from)} + ${name}`;
 }
 
-const STATES = reachable();
+function labels(transitions: readonly Transition[]): string[] {
+  return transitions.map(label).sort();
+}
 
-/** Feeds events one after the other. @returns the last state's name and all effects' names */
-function run(...names: string[]): { state: string; effects: string[] } {
+function withEffect(kind: Effect<string>['do']): Transition[] {
+  return ALL.filter(({ effects }) => effects.some((effect) => effect.do === kind));
+}
+
+/** Feeds events by their names. @returns where it ended, and all effects */
+function run(...names: readonly string[]): { state: string; effects: string[] } {
   let state: State<string> = initial();
   const effects: string[] = [];
   for (const name of names) {
-    const event = EVENTS[name];
-    assert.ok(event, `no event is called ${name}`);
-    const next: Step<string> = step(state, event);
+    const found = EVENTS.find((one) => one.name === name);
+    assert.ok(found, `no event is called ${name}`);
+    const next: Step<string> = step(state, found.event);
     state = next.state;
     effects.push(...next.effects.map(effectName));
   }
   return { state: stateName(state), effects };
 }
 
-const LOADING = ['EHLO, offered', 'STARTTLS', 'application permits'];
-const SECURED = [...LOADING, 'credentials loaded', '220 flushed', 'handshake succeeded'];
+const CONSULTING = ['EHLO, offered', 'STARTTLS'];
+const LOADING = [...CONSULTING, 'application permits'];
+const REPLYING = [...LOADING, 'credentials loaded'];
+const HANDSHAKING = [...REPLYING, '220 flushed'];
+const SECURED = [...HANDSHAKING, 'handshake succeeded'];
+const LOCKED_OUT = [...LOADING, 'no credentials, lockout'];
+const INJECTED = ['report-injection', 'reply 554 5.5.1', 'close'];
 
 describe('SPEC §5, the table of STARTTLS, row by row', () => {
-  const rows: [string, string[], string, string[]][] = [
-    [
-      'octets behind the command',
-      ['EHLO, offered', 'STARTTLS, octets behind it'],
-      'closed',
-      ['report-injection', '554 5.5.1', 'close'],
-    ],
-    ['… beat a wrong argument', ['STARTTLS x, octets behind it'], 'closed', ['report-injection', '554 5.5.1', 'close']],
-    [
-      '… and are looked for again before the 220',
-      [...LOADING, 'loaded, octets came meanwhile'],
-      'closed',
-      ['consult', 'load', 'report-injection', '554 5.5.1', 'close'],
-    ],
-    ['an argument', ['EHLO, offered', 'STARTTLS x'], 'clear, offered', ['501 5.5.4']],
-    [
-      'TLS is active',
-      [...SECURED, 'STARTTLS'],
-      'secured (starttls)',
-      ['consult', 'load', '220 2.0.0', 'handshake (proven empty)', 'forget-client', '554 5.5.1'],
-    ],
-    ['no EHLO yet', ['STARTTLS'], 'clear', ['503 5.5.1']],
-    ['HELO is no EHLO', ['EHLO, offered', 'HELO', 'STARTTLS'], 'clear', ['503 5.5.1']],
-    ['not offered', ['EHLO, not offered', 'STARTTLS'], 'clear', ['503 5.5.1']],
-    [
-      'the application refuses',
-      ['EHLO, offered', 'STARTTLS', 'application refuses'],
-      'clear, offered',
-      ['consult', '550 5.7.1'],
-    ],
-    ['too many handshakes', [...LOADING, 'too many handshakes'], 'clear, offered', ['consult', 'load', '454 4.7.0']],
-    [
-      'no credentials, lockout',
-      [...LOADING, 'no credentials, lockout'],
-      'locked-out',
-      ['consult', 'load', '454 4.7.0', 'report-lockout'],
-    ],
-    [
-      'no credentials, continue',
+  it('1. octets behind the command: 554 5.5.1, counted, closed (RFC 3207 §6, CVE-2011-0411)', () => {
+    assert.deepEqual(run('EHLO, offered', 'STARTTLS, octets behind it'), { state: 'closed', effects: INJECTED });
+  });
+
+  it('1. octets that came until just before the 220: 554 5.5.1, counted, closed', () => {
+    assert.deepEqual(run(...LOADING, 'credentials loaded, octets came'), {
+      state: 'closed',
+      effects: ['consult', 'load', ...INJECTED],
+    });
+  });
+
+  it('1. comes before 2: with an argument and octets it is an injection', () => {
+    assert.deepEqual(run('EHLO, offered', 'STARTTLS with an argument, octets behind it'), {
+      state: 'closed',
+      effects: INJECTED,
+    });
+  });
+
+  it('1. comes before 4: octets behind a STARTTLS that was never offered are an injection', () => {
+    assert.deepEqual(run('STARTTLS, octets behind it'), { state: 'closed', effects: INJECTED });
+  });
+
+  it('2. an argument: 501 5.5.4, and the session goes on (RFC 3207 §4)', () => {
+    assert.deepEqual(run('EHLO, offered', 'STARTTLS with an argument'), {
+      state: 'clear, offered',
+      effects: ['reply 501 5.5.4'],
+    });
+  });
+
+  it('2. comes before 3: an argument inside TLS is 501', () => {
+    assert.deepEqual(run(...SECURED, 'STARTTLS with an argument').effects.at(-1), 'reply 501 5.5.4');
+  });
+
+  it('2. comes before 4: an argument before EHLO is 501', () => {
+    assert.deepEqual(run('STARTTLS with an argument'), { state: 'clear, not offered', effects: ['reply 501 5.5.4'] });
+  });
+
+  it('3. TLS is active: 554 5.5.1, and the session goes on inside TLS', () => {
+    const { state, effects } = run(...SECURED, 'STARTTLS');
+    assert.deepEqual([state, effects.at(-1)], ['secured, starttls', 'reply 554 5.5.1']);
+  });
+
+  it('3. TLS is active on a connection that began with it: the same', () => {
+    const onConnect = ['connection begins with TLS', 'credentials loaded, on-connect', 'handshake succeeded'];
+    assert.deepEqual(run(...onConnect, 'EHLO, offered', 'STARTTLS'), {
+      state: 'secured, on-connect',
+      effects: ['load', 'handshake (on-connect)', 'forget-client', 'reply 554 5.5.1'],
+    });
+  });
+
+  it('4. no EHLO yet: 503 5.5.1, and the session goes on', () => {
+    assert.deepEqual(run('STARTTLS'), { state: 'clear, not offered', effects: ['reply 503 5.5.1'] });
+  });
+
+  it('4. not advertised to this client: 503 5.5.1', () => {
+    assert.deepEqual(run('EHLO, not offered', 'STARTTLS'), {
+      state: 'clear, not offered',
+      effects: ['reply 503 5.5.1'],
+    });
+  });
+
+  it('4. HELO withdraws the offer of an earlier EHLO: 503 5.5.1', () => {
+    assert.deepEqual(run('EHLO, offered', 'HELO', 'STARTTLS'), {
+      state: 'clear, not offered',
+      effects: ['reply 503 5.5.1'],
+    });
+  });
+
+  it('5. the application refuses: its reply, and the session goes on with STARTTLS still on offer', () => {
+    assert.deepEqual(run(...CONSULTING, 'application refuses'), {
+      state: 'clear, offered',
+      effects: ['consult', 'reply 550 5.7.1'],
+    });
+  });
+
+  it('6. too many handshakes: 454 4.7.0, no lock-out', () => {
+    assert.deepEqual(run(...LOADING, 'too many handshakes'), {
+      state: 'clear, offered',
+      effects: ['consult', 'load', 'reply 454 4.7.0'],
+    });
+  });
+
+  it('7. credentials cannot be had, lockout: 454 4.7.0, then nothing but QUIT is served', () => {
+    assert.deepEqual(run(...LOCKED_OUT), {
+      state: `locked-out, ${LOCKOUT_COMMANDS} left`,
+      effects: ['consult', 'load', 'reply 454 4.7.0', 'report-lockout'],
+    });
+  });
+
+  it('7. credentials cannot be had, continue: 454 4.7.0, and the clear session goes on (RFC 3207 §4)', () => {
+    assert.deepEqual(run(...LOADING, 'no credentials, continue'), {
+      state: 'clear, offered',
+      effects: ['consult', 'load', 'reply 454 4.7.0'],
+    });
+  });
+
+  it('8. otherwise: 220, the handshake, and what was learned in clear is forgotten (RFC 3207 §4.2)', () => {
+    assert.deepEqual(run(...SECURED), {
+      state: 'secured, starttls',
+      effects: ['consult', 'load', 'announce 220 2.0.0', 'handshake (proven empty)', 'forget-client'],
+    });
+  });
+
+  it('a failed handshake: closed, and nothing is said in clear', () => {
+    assert.deepEqual(run(...HANDSHAKING, 'handshake failed'), {
+      state: 'closed',
+      effects: ['consult', 'load', 'announce 220 2.0.0', 'handshake (proven empty)', 'close'],
+    });
+  });
+
+  it('454 without lock-out may be followed by a STARTTLS that succeeds', () => {
+    const again = ['STARTTLS', 'application permits', 'credentials loaded', '220 flushed', 'handshake succeeded'];
+    for (const refused of [
+      [...LOADING, 'too many handshakes'],
       [...LOADING, 'no credentials, continue'],
-      'clear, offered',
-      ['consult', 'load', '454 4.7.0'],
-    ],
-    [
-      'otherwise',
-      SECURED,
-      'secured (starttls)',
-      ['consult', 'load', '220 2.0.0', 'handshake (proven empty)', 'forget-client'],
-    ],
-    [
-      'a failed handshake: closed in silence',
-      [...SECURED.slice(0, 5), 'handshake failed'],
-      'closed',
-      ['consult', 'load', '220 2.0.0', 'handshake (proven empty)', 'close'],
-    ],
-  ];
-  for (const [title, events, state, effects] of rows) {
-    it(title, () => assert.deepEqual(run(...events), { state, effects }));
-  }
-
-  it('a locked-out client gets 554 ten times, then 421; QUIT is let through', () => {
-    const lockedOut = [...LOADING, 'no credentials, lockout'];
-    const said = run(...lockedOut, 'QUIT', ...Array<string>(LOCKOUT_COMMANDS + 1).fill('another command'));
-    assert.equal(said.state, 'closed');
-    assert.deepEqual(said.effects.slice(4), [
-      ...Array<string>(LOCKOUT_COMMANDS).fill('554 5.7.0'),
-      '421 4.7.0',
-      'close',
-    ]);
-  });
-});
-
-describe('the machine, explored: every state with every event', () => {
-  const all = [...STATES].flatMap(([from, state]) =>
-    Object.entries(EVENTS).map(([name, event]) => ({ from, state, name, event, next: step(state, event) })),
-  );
-
-  it('reaches each of its states', () => {
-    const names = new Set([...STATES.values()].map((state) => state.name));
-    assert.deepEqual([...names].sort(), [
-      'clear',
-      'closed',
-      'consulting',
-      'handshaking',
-      'loading',
-      'locked-out',
-      'replying',
-      'secured',
-    ]);
-  });
-
-  it('says nothing once it is closed, and never leaves it', () => {
-    const closed = all.filter(({ state }) => state.name === 'closed');
-    assert.ok(closed.every(({ next }) => next.state.name === 'closed' && next.effects.length === 0));
-  });
-
-  it('says nothing in clear between the 220 and the end of the handshake, nor on TLS-on-connect', () => {
-    const silent = all.filter(
-      ({ state }) =>
-        state.name === 'replying' ||
-        state.name === 'handshaking' ||
-        (state.name === 'loading' && state.mode === 'on-connect'),
-    );
-    assert.ok(silent.length > 0);
-    assert.deepEqual(
-      silent.filter(({ next }) => next.effects.some((effect) => effect.do === 'reply' || effect.do === 'announce')),
-      [],
-    );
-  });
-
-  it('begins a handshake only behind a flushed 220 with the proof, or on a connection that begins with TLS', () => {
-    const begun = all.filter(({ next }) => next.effects.some((effect) => effect.do === 'handshake'));
-    assert.deepEqual(
-      [...new Set(begun.map(({ from, name }) => `${from} + ${name}`))].sort(),
-      ['credentials loaded', 'loaded for TLS-on-connect', 'loaded, octets came meanwhile']
-        .map((name) => `loading (on-connect) + ${name}`)
-        .concat('replying + 220 flushed'),
-    );
-  });
-
-  it('says 220 only with a proof that was made after loading', () => {
-    const said = all.filter(({ next }) => next.effects.some((effect) => effect.do === 'announce'));
-    assert.deepEqual(
-      said.map(({ from, name }) => `${from} + ${name}`),
-      ['loading (starttls) + credentials loaded'],
-    );
-  });
-
-  it('is secured only by a handshake', () => {
-    const secured = all.filter(({ state, next }) => next.state.name === 'secured' && state.name !== 'secured');
-    assert.ok(secured.every(({ state, name }) => state.name === 'handshaking' && name === 'handshake succeeded'));
-  });
-
-  it('closes on octets behind STARTTLS wherever a client can send them', () => {
-    const injected = all.filter(({ name, state }) => name.includes('octets behind') && state.name !== 'closed');
-    assert.ok(injected.every(({ next }) => next.state.name === 'closed'));
-  });
-
-  it('closes without a word on an event that cannot come', () => {
-    const odd = step<string>({ name: 'secured', mode: 'starttls' }, { type: 'flushed' });
-    assert.deepEqual(odd, { state: { name: 'closed' }, effects: [{ do: 'close' }] });
-  });
-
-  it('is printed in docs/reference/starttls-server-machine.md', () => {
-    const file = join(root, 'docs/reference/starttls-server-machine.md');
-    if (process.env['UPDATE_TABLES']) writeFileSync(file, printed());
-    assert.equal(readFileSync(file, 'utf8'), printed());
-  });
-});
-
-function printed(): string {
-  const rows: string[] = [];
-  for (const [from, state] of STATES) {
-    for (const [name, event] of Object.entries(EVENTS)) {
-      const { state: next, effects } = step(state, event);
-      const closedInSilence = next.name === 'closed' && effects.length === 1 && effects[0]?.do === 'close';
-      if (
-        state.name === 'closed' ||
-        (closedInSilence && name !== 'handshake failed' && name !== 'no credentials, lockout')
-      )
-        continue;
-      rows.push(`| ${from} | ${name} | ${stateName(next)} | ${effects.map(effectName).join(', ') || '-'} |`);
+      [...CONSULTING, 'application refuses'],
+    ]) {
+      assert.equal(run(...refused, ...again).state, 'secured, starttls');
     }
+  });
+});
+
+describe('SPEC §5, limits: the lock-out', () => {
+  const lockedOut = STATES.filter((state) => state.name === 'locked-out');
+  const behind = run(...LOCKED_OUT).effects.length;
+  const refused = Array<string>(LOCKOUT_COMMANDS).fill('reply 554 5.7.0');
+
+  it('lasts 10 commands', () => {
+    assert.equal(LOCKOUT_COMMANDS, 10);
+    assert.deepEqual(
+      lockedOut.map(({ commandsLeft }) => commandsLeft),
+      [10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
+    );
+  });
+
+  for (const command of ['another command', 'EHLO, offered', 'HELO', 'STARTTLS', 'STARTTLS with an argument']) {
+    it(`${command}: ten times 554 5.7.0, then 421 4.7.0 and close`, () => {
+      const { state, effects } = run(...LOCKED_OUT, ...Array<string>(LOCKOUT_COMMANDS + 1).fill(command));
+      assert.deepEqual([state, effects.slice(behind)], ['closed', [...refused, 'reply 421 4.7.0', 'close']]);
+    });
   }
-  const words = Object.values(replies).map((reply) => `| ${reply.code} ${reply.enhanced} | ${reply.lines.join(' ')} |`);
-  return `# STARTTLS on the server: every transition
 
-Printed from \`src/starttls/server-machine.ts\` by its test. The driver feeds one event, carries out the effects in order,
-then feeds the next. What is not in the table closes the connection without a word; nothing follows \`closed\`.
+  it('different commands count together', () => {
+    const mixed = ['EHLO, offered', 'another command', 'STARTTLS', 'HELO', 'STARTTLS with an argument'];
+    const { state, effects } = run(...LOCKED_OUT, ...mixed, ...mixed, 'another command');
+    assert.deepEqual([state, effects.slice(behind)], ['closed', [...refused, 'reply 421 4.7.0', 'close']]);
+  });
 
-| state | event | next state | effects |
-|---|---|---|---|
-${rows.join('\n')}
+  it('QUIT is left to the session (221), is not counted, and is served at any time', () => {
+    for (const from of lockedOut) {
+      assert.deepEqual(step(from, { type: 'command', verb: 'QUIT' }), { state: from, effects: [] });
+    }
+  });
 
-## The replies
+  it('ends with its time: 421 4.7.0 and close, however many commands are left', () => {
+    for (const from of lockedOut) {
+      assert.deepEqual(step<string>(from, { type: 'expired' }), {
+        state: { name: 'closed' },
+        effects: [{ do: 'reply', reply: replies.lockoutOver }, { do: 'close' }],
+      });
+    }
+  });
 
-| code | text |
-|---|---|
-${words.join('\n')}
-`;
-}
+  it('never leads back to clear text that is served, nor to TLS', () => {
+    const out = ALL.filter(({ from, to }) => from.name === 'locked-out' && to.name !== 'locked-out');
+    assert.deepEqual([...new Set(out.map(({ to }) => to.name))], ['closed']);
+  });
+
+  it('is the same at each count from ten to one', () => {
+    const shapes = lockedOut
+      .filter(({ commandsLeft }) => commandsLeft > 0)
+      .map((from) =>
+        EVENTS.map(({ event }) => {
+          const { state, effects } = step(from, event);
+          const used = state.name === 'locked-out' ? from.commandsLeft - state.commandsLeft : state.name;
+          return [used, effects.map(effectName)];
+        }),
+      );
+    for (const shape of shapes) assert.deepEqual(shape, shapes[0]);
+  });
+});
+
+describe('the machine, explored: every state that can be reached, with every event', () => {
+  it('reaches each of its states in each variant', () => {
+    assert.deepEqual(
+      STATES.map(stateName).sort(),
+      [
+        ...['clear, not offered', 'clear, offered', 'closed', 'consulting', 'replying'],
+        ...['handshaking, on-connect', 'handshaking, starttls', 'loading, on-connect', 'loading, starttls'],
+        ...['secured, on-connect', 'secured, starttls'],
+        ...Array.from({ length: LOCKOUT_COMMANDS + 1 }, (_none, left) => `locked-out, ${left} left`),
+      ].sort(),
+    );
+  });
+
+  it('is total: it answers every event in every state with a state and effects', () => {
+    assert.equal(ALL.length, STATES.length * EVENTS.length);
+    for (const { to, effects } of ALL) assert.ok(typeof to.name === 'string' && Array.isArray(effects));
+  });
+
+  it('is a function: the same event in the same state gives the same step, and changes neither', () => {
+    for (const transition of ALL) {
+      const { event, to, effects } = transition;
+      const from = Object.freeze({ ...transition.from });
+      assert.deepEqual(step(from, Object.freeze({ ...event })), { state: to, effects }, label(transition));
+    }
+  });
+
+  it('does nothing once it is closed, and stays closed', () => {
+    const after = ALL.filter(({ from }) => from.name === 'closed');
+    assert.deepEqual(
+      after.map(({ to, effects }) => [to.name, effects]),
+      EVENTS.map(() => ['closed', []]),
+    );
+  });
+
+  it('says nothing from the 220 to the end of the handshake (RFC 3207 §4)', () => {
+    const silent = ALL.filter(({ from }) => from.name === 'replying' || from.name === 'handshaking');
+    assert.deepEqual(labels(silent.filter(says)), []);
+  });
+
+  it('lets nothing but the handshake or the end follow an announced 220', () => {
+    const announced = withEffect('announce');
+    assert.deepEqual([...new Set(announced.map(({ to }) => to.name))], ['replying']);
+    const next = ALL.filter(({ from }) => from.name === 'replying');
+    assert.deepEqual([...new Set(next.map(({ to }) => to.name))].sort(), ['closed', 'handshaking']);
+  });
+
+  it('says 220 as the last effect of its step, behind no other reply', () => {
+    for (const { effects } of withEffect('announce')) {
+      assert.deepEqual(effects, [{ do: 'announce', reply: replies.ready }]);
+    }
+  });
+
+  it('says 220 only in loading, with the proof of the second look', () => {
+    const announced = withEffect('announce');
+    assert.deepEqual(labels(announced), ['loading, starttls + credentials loaded']);
+    for (const { to } of announced) assert.ok(to.name === 'replying' && to.empty === SECOND_LOOK);
+  });
+
+  it('says 220 and 221 by no other way: `reply` is never 2xx', () => {
+    const positive = ALL.filter(({ effects }) =>
+      effects.some((effect) => effect.do === 'reply' && effect.reply.code < 400),
+    );
+    assert.deepEqual(labels(positive), []);
+  });
+
+  it('begins a handshake behind a flushed 220, or where a connection begins with TLS, and nowhere else', () => {
+    assert.deepEqual(
+      labels(withEffect('handshake')),
+      [
+        'loading, on-connect + credentials loaded',
+        'loading, on-connect + credentials loaded, octets came',
+        'loading, on-connect + credentials loaded, on-connect',
+        'replying + 220 flushed',
+      ].sort(),
+    );
+  });
+
+  it('gives the handshake the credentials that were loaded, and the proof that the 220 was said with', () => {
+    for (const { from, effects } of withEffect('handshake')) {
+      const boundary = from.name === 'replying' ? SECOND_LOOK : 'on-connect';
+      assert.deepEqual(effects, [{ do: 'handshake', credentials: CREDENTIALS, boundary }]);
+      const [effect] = effects;
+      assert.ok(effect?.do === 'handshake' && effect.boundary === boundary);
+    }
+  });
+
+  it('is handshaking exactly when it began a handshake', () => {
+    const into = ALL.filter(({ to }) => to.name === 'handshaking');
+    assert.deepEqual(labels(into), labels(withEffect('handshake')));
+  });
+
+  it('is secured by a handshake and nothing else, and forgets the client there (RFC 3207 §4.2)', () => {
+    const into = ALL.filter(({ from, to }) => to.name === 'secured' && from.name !== 'secured');
+    assert.deepEqual(labels(into), [
+      'handshaking, on-connect + handshake succeeded',
+      'handshaking, starttls + handshake succeeded',
+    ]);
+    assert.deepEqual(labels(withEffect('forget-client')), labels(into));
+  });
+
+  it('never goes from TLS back to clear text', () => {
+    const out = ALL.filter(({ from, to }) => from.name === 'secured' && to.name !== 'secured');
+    assert.deepEqual([...new Set(out.map(({ to }) => to.name))], ['closed']);
+  });
+
+  it('closes with 554 on unread octets wherever a client can have sent them (CVE-2011-0411)', () => {
+    const injection = [
+      { do: 'report-injection', octets: UNREAD_OCTETS },
+      { do: 'reply', reply: replies.injection },
+      { do: 'close' },
+    ];
+    const hit = ALL.filter(({ from, event }) => {
+      const behindCommand = event.type === 'starttls' && ['clear', 'secured', 'locked-out'].includes(from.name);
+      const beforeReply = event.type === 'loaded' && from.name === 'loading' && from.mode === 'starttls';
+      if (!behindCommand && !beforeReply) return false;
+      return typeof event.received === 'object' && 'unread' in event.received;
+    });
+    assert.equal(hit.length, 2 * (2 + 2 + LOCKOUT_COMMANDS + 1) + 1);
+    for (const transition of hit) {
+      const { to, effects } = transition;
+      assert.deepEqual({ to, effects }, { to: { name: 'closed' }, effects: injection }, label(transition));
+    }
+    assert.deepEqual(labels(withEffect('report-injection')), labels(hit));
+  });
+
+  it('says nothing in clear on a connection that is to begin with TLS (RFC 8314 §3.3)', () => {
+    const onConnect = ALL.filter(
+      ({ from }) => (from.name === 'loading' || from.name === 'handshaking') && from.mode === 'on-connect',
+    );
+    assert.equal(onConnect.length, 2 * EVENTS.length);
+    assert.deepEqual(labels(onConnect.filter(says)), []);
+    assert.deepEqual([...new Set(onConnect.map(({ to }) => to.name))].sort(), ['closed', 'handshaking', 'secured']);
+  });
+
+  it('does not take the word "on-connect" for a proof on STARTTLS', () => {
+    assert.deepEqual(run(...LOADING, 'credentials loaded, on-connect'), {
+      state: 'closed',
+      effects: ['consult', 'load', 'close'],
+    });
+  });
+
+  it('asks the application before it loads, and loads before it promises', () => {
+    assert.deepEqual(labels(withEffect('consult')), ['clear, offered + STARTTLS']);
+    assert.deepEqual(labels(withEffect('load')), [
+      'clear, not offered + connection begins with TLS',
+      'clear, offered + connection begins with TLS',
+      'consulting + application permits',
+    ]);
+  });
+
+  it('closes the connection in the step that ends the session, and only there', () => {
+    for (const transition of ALL) {
+      const { from, event, to, effects } = transition;
+      const ends = from.name !== 'closed' && event.type !== 'closed' && to.name === 'closed';
+      assert.equal(effects.at(-1)?.do === 'close', ends, label(transition));
+      assert.equal(effects.filter((effect) => effect.do === 'close').length, ends ? 1 : 0, label(transition));
+    }
+  });
+
+  it('says at most one reply in a step', () => {
+    for (const transition of ALL) {
+      const said = transition.effects.filter((effect) => effect.do === 'reply' || effect.do === 'announce');
+      assert.ok(said.length <= 1, label(transition));
+    }
+  });
+
+  it('does nothing more when the connection has closed', () => {
+    const gone = ALL.filter(({ event }) => event.type === 'closed');
+    for (const { to, effects } of gone) assert.deepEqual({ to, effects }, { to: { name: 'closed' }, effects: [] });
+  });
+
+  it('reports a lock-out once, where it begins', () => {
+    assert.deepEqual(labels(withEffect('report-lockout')), ['loading, starttls + no credentials, lockout']);
+  });
+});
+
+describe('the replies', () => {
+  it('each has an enhanced code of its own class (RFC 3463 §2) and cannot be changed', () => {
+    for (const [name, { code, enhanced, lines }] of Object.entries(replies)) {
+      assert.equal(enhanced?.[0], String(code)[0], name);
+      assert.ok(lines.length === 1 && Object.isFrozen(lines), name);
+    }
+    assert.ok(Object.isFrozen(replies) && Object.values(replies).every((reply) => Object.isFrozen(reply)));
+  });
+});
+
+describe('docs/reference/starttls-server-machine.md', () => {
+  it('is what step() does (written anew with UPDATE_TABLES=1)', () => {
+    const file = join(root, 'docs', 'reference', 'starttls-server-machine.md');
+    if (process.env['UPDATE_TABLES'] === '1') writeFileSync(file, machineDocument());
+    assert.equal(readFileSync(file, 'utf8'), machineDocument());
+  });
+});

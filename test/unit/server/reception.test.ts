@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { TlsSmtpError } from '../../../src/errors.js';
+import { Conversation } from '../../../src/server/conversation.js';
+import type { Handlers } from '../../../src/server/handlers.js';
+import { checkedLimits } from '../../../src/server/limits.js';
+import type { IncomingMessage } from '../../../src/server/message.js';
+import { MessageReception } from '../../../src/server/reception.js';
+import { replies } from '../../../src/server/replies.js';
+import { reject } from '../../../src/smtp/rejection.js';
+
+interface Scene {
+  readonly reception: MessageReception;
+  readonly conversation: Conversation;
+  readonly reported: TlsSmtpError[];
+}
+
+/** A client that has said MAIL, RCPT and DATA. */
+function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
+  const conversation = new Conversation('id-1', { address: '192.0.2.1' });
+  conversation.greet('me.test', true);
+  conversation.begin({ address: 'a@x.test', parameters: size === undefined ? {} : { SIZE: size } });
+  conversation.addRecipient({ address: 'b@y.test', parameters: {} });
+  const reported: TlsSmtpError[] = [];
+  const reception = new MessageReception(
+    {
+      conversation,
+      handlers: onMessage === undefined ? {} : { onMessage },
+      limits: checkedLimits({ maxMessageBytes: 20 }),
+      hostname: 'mx.test',
+      hidden: new Set(),
+      offer: async () => [],
+      withdraw: () => {},
+      report: (error) => reported.push(error),
+    },
+    () => {},
+  );
+  return { reception, conversation, reported };
+}
+
+const wire = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+describe('MessageReception', () => {
+  it('gives the handler the message without stuffing, and says its text as the 250', async () => {
+    const { reception, conversation } = begin(async (message) => `got ${await message.text()}`);
+    const end = reception.read(wire('..a\r\n.\r\nQUIT'));
+    const reply = await reception.verdict();
+    assert.deepEqual([end, reply.code, reply.lines, conversation.envelope], [8, 250, ['got .a\r\n'], null]);
+  });
+
+  it('accepts where nobody asks, and where the handler says nothing', async () => {
+    for (const onMessage of [undefined, () => {}, async () => '', async () => 5]) {
+      const { reception } = begin(onMessage);
+      reception.read(wire('a\r\n.\r\n'));
+      assert.equal(await reception.verdict(), replies.messageOk);
+    }
+  });
+
+  it('says a refusal of the handler at the end of data, and the transaction is over (RFC 5321 §4.1.1.4)', async () => {
+    const { reception, conversation } = begin(() => {
+      throw reject(550, '5.7.1', 'spam');
+    });
+    assert.equal(reception.read(wire('a\r\n')), -1);
+    assert.ok(conversation.envelope);
+    reception.read(wire('.\r\n'));
+    assert.deepEqual([(await reception.verdict()).code, conversation.envelope], [550, null]);
+  });
+
+  it('takes exactly the SIZE limit, stuffing not counted, and no octet more (RFC 1870 §6)', async () => {
+    const outcomes: unknown[] = [];
+    for (const line of [`..${'a'.repeat(17)}`, 'a'.repeat(19)]) {
+      const { reception } = begin((message) => message.bytes());
+      reception.read(wire(`${line}\r\n.\r\n`));
+      outcomes.push((await reception.verdict()).code);
+    }
+    assert.deepEqual(outcomes, [250, 552]);
+  });
+
+  for (const [problem, clause, body, refused] of [
+    ['is too large', 'RFC 1870 §6', `${'a'.repeat(30)}\r\n`, replies.tooLarge],
+    ['holds a bare LF', 'RFC 5321 §2.3.8', 'a\nb\r\n', replies.bareNewlines],
+    ['holds a bare CR', 'RFC 5321 §2.3.8', 'a\rb\r\n', replies.bareNewlines],
+  ] as const) {
+    it(`refuses a message that ${problem}, at its end; the reader gets an error (${clause})`, async () => {
+      let seen: unknown = null;
+      const { reception, reported } = begin(async (message) => {
+        seen = await message.bytes().catch((error: TlsSmtpError) => error.code);
+      });
+      const ends = [reception.read(wire(body)), reception.read(wire('.\r\n'))];
+      const reply = await reception.verdict();
+      await turn();
+      assert.deepEqual([ends, reply, seen, reported], [[-1, 3], refused, 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE', []]);
+    });
+  }
+
+  it('fails the reader where the connection ends inside the message, and does not blame the handler', async () => {
+    const { reception, reported } = begin((message) => message.text());
+    reception.read(wire('half'));
+    reception.abort('the connection was lost');
+    await turn();
+    assert.deepEqual(reported, []);
+  });
+
+  it('answers a failed handler with 451 and reports it once', async () => {
+    const { reception, reported } = begin(async (message) => {
+      await message.bytes();
+      throw new Error('disk full');
+    });
+    reception.read(wire('a\r\n.\r\n'));
+    const reply = await reception.verdict();
+    assert.deepEqual([reply.code, reported.map((error) => error.code)], [451, ['ERR_TLS_SMTP_HANDLER_FAILED']]);
+    assert.doesNotMatch(reply.lines.join(), /disk/);
+  });
+
+  it('tells the handler envelope, declared size (RFC 1870 §6) and Received header (RFC 5321 §4.4)', () => {
+    const told: IncomingMessage[] = [];
+    begin((message) => told.push(message), '12');
+    const [message] = told;
+    assert.deepEqual(
+      [message?.envelope.mailFrom.address, message?.envelope.rcptTo.length, message?.size],
+      ['a@x.test', 1, 12],
+    );
+    assert.match(
+      message?.receivedHeader() ?? '',
+      /^Received: from me\.test \(\[192\.0\.2\.1\]\)\r\n\tby mx\.test with ESMTP\r\n\tid id-1 for <b@y\.test>;\r\n\t/,
+    );
+  });
+
+  it('does not begin without a transaction (RFC 5321 §3.3)', () => {
+    const { conversation } = begin();
+    conversation.reset();
+    const context = { conversation } as unknown as ConstructorParameters<typeof MessageReception>[0];
+    assert.throws(() => new MessageReception(context, () => {}), TypeError);
+  });
+});
