@@ -120,10 +120,8 @@ async function load(
   privateKey: Expanded<PemSource>,
 ): Promise<ResolvedCredentials | null> {
   if (certificate.kind === 'unset') return null;
-  const [certificateText, keyText] = await Promise.all([
-    readPem('tls.certificate', certificate.value),
-    privateKey.kind === 'unset' ? null : readPem('tls.privateKey', privateKey.value),
-  ]);
+  const certificateText = await readPem('tls.certificate', certificate.value); // one by one: the first bad one is named
+  const keyText = privateKey.kind === 'unset' ? null : await readPem('tls.privateKey', privateKey.value);
   return resolved(readIdentity(certificateText, keyText));
 }
 

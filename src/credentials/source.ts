@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { CredentialInvalidError, CredentialUnreadableError } from './errors.js';
@@ -29,7 +30,9 @@ export async function readPem(option: string, given: PemSource): Promise<PemText
     throw new CredentialInvalidError(option, 'text', 'is neither a file name nor PEM text');
   }
   if (!isAbsolute(given)) {
-    throw new CredentialInvalidError(option, given, 'is a relative path; give an absolute one, or PEM text');
+    // A key that lost its BEGIN line looks like this too. Base64 has no dot: only what has one is shown.
+    const source = given.length <= 255 && given.includes('.') ? given : 'text';
+    throw new CredentialInvalidError(option, source, 'is a relative path; give an absolute one, or PEM text');
   }
   return { option, source: given, text: await readText(option, given) };
 }
@@ -44,7 +47,7 @@ async function readText(option: string, file: string): Promise<string> {
 
 /** The file that is looked at is the file that is read: both through one descriptor. */
 async function readRegularFile(option: string, file: string): Promise<string> {
-  await using handle = await open(file, 'r');
+  await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK); // a pipe without a writer would block
   const facts = await handle.stat();
   if (!facts.isFile()) throw new CredentialInvalidError(option, file, 'is no regular file');
   if (facts.size > MAX_OCTETS) throw new CredentialInvalidError(option, file, `is larger than ${MAX_OCTETS} octets`);

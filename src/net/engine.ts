@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants, createHash } from 'node:crypto';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type SecureContextOptions, type SecureVersion, type Server, type TLSSocket } from 'node:tls';
 
@@ -54,14 +56,17 @@ export class Engine {
 
   /** Begins a handshake on a raw socket. Exactly one of the two ends of `fate` is called, or the raw socket closes. */
   handshake(raw: Duplex, fate: Fate): void {
-    this.#pending.set(raw, fate);
-    this.#server.emit('connection', raw);
+    if (raw instanceof Socket) {
+      this.#pending.set(raw, fate);
+      this.#server.emit('connection', raw);
+    } else ofDuplex.run(fate, () => this.#server.emit('connection', raw));
   }
 
   #fateOf(socket: TLSSocket): Fate | undefined {
     const raw = rawSocketOf(socket);
-    const fate = raw && this.#pending.get(raw);
-    if (raw) this.#pending.delete(raw);
+    if (!raw) return ofDuplex.getStore();
+    const fate = this.#pending.get(raw);
+    this.#pending.delete(raw);
     return fate;
   }
 }
@@ -73,3 +78,6 @@ export class Engine {
 function rawSocketOf(socket: TLSSocket): Duplex | undefined {
   return (socket as { readonly _parent?: Duplex })._parent;
 }
+
+/** A Duplex has no `_parent`; it is rare, and pays for the context (docs/decisions/0001). */
+const ofDuplex = new AsyncLocalStorage<Fate>();

@@ -157,19 +157,22 @@ export class Session implements Overdue {
 
   /** Runs every command that is here, then writes their replies at once. */
   #run(): void {
+    let partOfLine = true;
     while (!this.#busy && !this.#closing) {
       if (this.#reception !== null) {
         if (!this.#receive(this.#reception)) break;
+        partOfLine = false;
         continue;
       }
       const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
       if (line === null) break;
+      partOfLine = false;
       if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
       if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
       const reply = this.#execute(line);
       if (reply !== null) this.#answer(reply);
     }
-    if (!this.#busy && !this.#closing) this.#rest();
+    if (!this.#busy && !this.#closing) this.#rest(partOfLine && this.dueAt !== Number.POSITIVE_INFINITY);
   }
 
   /** @returns the reply, now or later; `null` for STARTTLS, whose reply is not ours to give */
@@ -248,10 +251,14 @@ export class Session implements Overdue {
   }
 
   /** All input is used up: write, and wait for more. */
-  #rest(): void {
+  #rest(partOfLine = false): void {
     this.#flush();
     const { limits } = this.#host.context;
-    this.dueAt = this.#host.deadlines.now + (this.#reception === null ? limits.commandTimeoutMs : limits.dataTimeoutMs);
+    const { now } = this.#host.deadlines;
+    // A command has its time as a whole, or an octet every few minutes would hold a connection for days; a message has it
+    // from chunk to chunk (RFC 5321 §4.5.3.2).
+    if (this.#reception !== null) this.dueAt = now + limits.dataTimeoutMs;
+    else if (!partOfLine) this.dueAt = now + limits.commandTimeoutMs;
     if (this.#draining) this.drain();
     this.#updateFlow();
   }

@@ -62,7 +62,7 @@ function isMailbox(address: string, keyword: 'FROM' | 'TO'): boolean {
   const at = address.lastIndexOf('@');
   if (at === -1) return keyword === 'TO' && address.toUpperCase() === 'POSTMASTER'; // RFC 5321 §4.1.1.3
   const local = address.slice(0, at);
-  const quoted = local.length > 1 && local.startsWith('"') && local.endsWith('"');
+  const quoted = /^"(?:[^"\\]|\\.)*"$/.test(local);
   return local !== '' && (quoted || !/[\s<>"@,;:\\()[\]]/.test(local)) && isDomain(address.slice(at + 1));
 }
 

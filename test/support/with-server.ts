@@ -17,7 +17,7 @@ export interface Delivered {
 }
 
 /** What a command's handler saw, and whether TLS was on. */
-export interface Seen {
+interface Seen {
   readonly command: string;
   readonly encrypted: boolean;
 }

@@ -5,7 +5,7 @@ import { type Effect, type Event, initial, replies, type State, step } from '../
 export const CREDENTIALS = 'credentials';
 
 /** A proof of each of the two looks, told apart by identity. */
-export const FIRST_LOOK: EmptyBuffer = proof();
+const FIRST_LOOK: EmptyBuffer = proof();
 export const SECOND_LOOK: EmptyBuffer = proof();
 
 export const UNREAD_OCTETS = 7;

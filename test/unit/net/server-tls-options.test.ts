@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { serverTlsSettings } from '../../../src/net/server-tls-options.js';
+import { OptionError } from '../../../src/errors.js';
+import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
 
 describe('serverTlsSettings', () => {
   it('has the defaults of SPEC §5', () => {
@@ -34,4 +35,78 @@ describe('serverTlsSettings', () => {
     ];
     for (const [options, words] of bad) assert.throws(() => serverTlsSettings(options), words);
   });
+});
+
+describe('serverTlsSettings, SPEC §5', () => {
+  it('takes every option as it was given', () => {
+    const given: ServerTlsOptions = {
+      certificate: '/c.pem',
+      privateKey: Buffer.from('k'),
+      requireCiphers: 'HIGH:!aNULL',
+      minVersion: 'TLSv1.3',
+      maxVersion: 'TLSv1.3',
+      handshakeTimeoutMs: 1,
+      alpn: ['smtp'],
+      onConnectPorts: [465],
+      whenUnavailable: 'continue',
+    };
+    const { certificate, privateKey, requireCiphers, ...rest } = given;
+    assert.deepEqual(serverTlsSettings(given), {
+      ...rest,
+      ciphers: requireCiphers,
+      credentials: { certificate, privateKey },
+    });
+  });
+
+  it('leaves out what is undefined, as if it were not written', () => {
+    const { credentials, minVersion } = serverTlsSettings({
+      certificate: undefined,
+      minVersion: undefined,
+    } as unknown as ServerTlsOptions);
+    assert.deepEqual([credentials, minVersion], [{}, 'TLSv1.2']);
+  });
+
+  it('does not read what a polluted prototype holds', () => {
+    const given = Object.create({ minVersion: 'TLSv1.3', handshakeTimeoutMs: 5 }) as ServerTlsOptions;
+    const { minVersion, handshakeTimeoutMs } = serverTlsSettings(given);
+    assert.deepEqual([minVersion, handshakeTimeoutMs], ['TLSv1.2', 30_000]);
+  });
+
+  it('names the option, with its path, in a field of the error', () => {
+    for (const [given, option] of [
+      [{ handshakeTimeoutMs: -1 }, 'tls.handshakeTimeoutMs'],
+      [{ handshakeTimeoutMs: 1.5 }, 'tls.handshakeTimeoutMs'],
+      [{ handshakeTimeoutMs: Number.NaN }, 'tls.handshakeTimeoutMs'],
+      [{ handshakeTimeoutMs: '30' }, 'tls.handshakeTimeoutMs'],
+      [{ handshakeTimeoutMs: 3_600_001 }, 'tls.handshakeTimeoutMs'],
+      [{ maxVersion: 'TLSv1.1' }, 'tls.maxVersion'],
+      [{ minVersion: null }, 'tls.minVersion'],
+      [{ whenunavailable: 'continue' }, 'tls.whenunavailable'],
+      [{ ciphers: 'HIGH' }, 'tls.ciphers'],
+      [{ certificate: new Uint8Array(3) }, 'tls.certificate'],
+      [{ certificate: '/c.pem', privateKey: {} }, 'tls.privateKey'],
+    ] as const) {
+      assert.throws(
+        () => serverTlsSettings(given as object),
+        (error: Error) => error instanceof OptionError && error.option === option,
+      );
+    }
+  });
+
+  for (const [given, option] of [
+    [{ alpn: 'smtp' }, 'tls.alpn'],
+    [{ alpn: [''] }, 'tls.alpn'],
+    [{ alpn: [5] }, 'tls.alpn'],
+    [{ requireCiphers: 5 }, 'tls.requireCiphers'],
+    [{ onConnectPorts: 465 }, 'tls.onConnectPorts'],
+    [{ onConnectPorts: [70_000] }, 'tls.onConnectPorts'],
+    [{ onConnectPorts: ['465'] }, 'tls.onConnectPorts'],
+  ] as const) {
+    it(`refuses ${JSON.stringify(given)}: a value that cannot be meant`, () => {
+      assert.throws(
+        () => serverTlsSettings(given as unknown as ServerTlsOptions),
+        (error: Error) => error instanceof OptionError && error.option === option,
+      );
+    });
+  }
 });
