@@ -35,7 +35,7 @@ function serve(socket, session, tls) {
       }
       socket.off('data', onData); // in this very tick, and the bytes behind the command are handed over
       const result = await session.starttls(socket, { args: args.join(' '), unread: buffer }).catch(() => null);
-      if (result === null) return; // the handshake failed: 'tlsError' has told, and the connection is closed
+      if (result === null) return socket.destroy(); // the handshake failed, and 'tlsError' has told why
       if (result.kind === 'secured') return serve(result.socket, session, result.tls);
       if (result.then === 'closed') return;
       socket.on('data', onData).resume(); // refused, the reply has been sent: go on in clear

@@ -26,6 +26,8 @@ const WORDS: Readonly<Record<HandshakeFailure, string>> = {
 
 /** Node's and OpenSSL's names differ between versions; what they have in common is matched, in this order. */
 const PATTERNS: readonly (readonly [RegExp, HandshakeFailure])[] = [
+  [/^E(TIMEDOUT|HOSTUNREACH|NETUNREACH)$/, 'peer-closed'],
+  [/ALERT_(DECODE_ERROR|DECRYPT_ERROR|UNEXPECTED_MESSAGE|BAD_RECORD_MAC|ILLEGAL_PARAMETER)/, 'peer-alert'],
   [/^(ECONNRESET|EPIPE|ECONNABORTED|ERR_STREAM_PREMATURE_CLOSE)$/, 'peer-closed'],
   [
     /WRONG_VERSION_NUMBER|HTTP_REQUEST|HTTPS_PROXY_REQUEST|PACKET_LENGTH|RECORD_TOO_SMALL|UNEXPECTED_MESSAGE/,

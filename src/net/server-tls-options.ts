@@ -82,15 +82,23 @@ export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTl
   if (options.privateKey !== undefined && options.certificate === undefined) {
     throw new OptionError('tls.privateKey', 'is set without tls.certificate');
   }
+  const { certificate, privateKey, requireCiphers, alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
+  if (requireCiphers !== undefined && typeof requireCiphers !== 'string') {
+    throw new OptionError('tls.requireCiphers', 'must be an OpenSSL cipher list');
+  }
+  if (!Array.isArray(alpn) || !alpn.every((name) => typeof name === 'string' && /^[!-~]{1,255}$/.test(name))) {
+    throw new OptionError('tls.alpn', 'must be a list of protocol names of 1 to 255 octets');
+  }
+  if (!Array.isArray(onConnectPorts)) throw new OptionError('tls.onConnectPorts', 'must be a list of ports');
+  for (const port of onConnectPorts) wholeNumber('tls.onConnectPorts', port, 0, 1, 65_535);
   const minVersion = oneOf('tls.minVersion', options.minVersion, 'TLSv1.2', VERSIONS);
   const maxVersion = oneOf('tls.maxVersion', options.maxVersion, 'TLSv1.3', VERSIONS);
   if (minVersion > maxVersion) throw new OptionError('tls.minVersion', 'is above tls.maxVersion');
-  const { certificate, privateKey, alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
   return {
     credentials: { ...(certificate !== undefined && { certificate }), ...(privateKey !== undefined && { privateKey }) },
     minVersion,
     maxVersion,
-    ciphers: options.requireCiphers ?? DEFAULT_CIPHERS,
+    ciphers: requireCiphers ?? DEFAULT_CIPHERS,
     alpn,
     onConnectPorts,
     handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),

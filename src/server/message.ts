@@ -100,6 +100,9 @@ export class MessageQueue implements IncomingMessage {
   /** The handler is done: whatever else comes is dropped. */
   drop(): void {
     if (this.#reading === 'bytes' && this.#end === 'open') return; // still being collected
+    // A reader that is left behind must not take what it has for the whole.
+    if (this.#reading === 'slices')
+      this.fail(new MessageIncompleteError('the handler returned before the message was read'));
     this.#reading = 'dropping';
     this.#slices = [];
     this.#queued = 0;

@@ -52,14 +52,19 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw new OptionError(name, 'must be a function');
   }
-  const name = options.hostname ?? hostname();
-  if (!/^[!-~]{1,255}$/.test(name)) throw new OptionError('hostname', 'must be printable, without spaces');
+  const { hostname: name = hostname(), banner = 'ESMTP', hide = [] } = options;
+  if (typeof banner !== 'string') throw new OptionError('banner', 'must be text');
+  if (!Array.isArray(hide) || !hide.every((keyword) => typeof keyword === 'string')) {
+    throw new OptionError('hide', 'must be a list of EHLO keywords');
+  }
+  if (typeof name !== 'string' || !/^[!-~]{1,255}$/.test(name))
+    throw new OptionError('hostname', 'must be printable, without spaces');
   return {
     hostname: name,
-    banner: `${name} ${(options.banner ?? 'ESMTP').replace(/[^\x20-\x7e]/g, '?').slice(0, 400)}`,
+    banner: `${name} ${banner.replace(/[^\x20-\x7e]/g, '?')}`.slice(0, 500), // RFC 5321 §4.5.3.1.5
     tls: options.tls,
     limits: checkedLimits(options.limits),
-    hidden: new Set((options.hide ?? []).map((keyword) => keyword.toUpperCase())),
+    hidden: new Set(hide.map((keyword) => keyword.toUpperCase())),
     handlers: options,
   };
 }

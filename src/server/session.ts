@@ -48,16 +48,16 @@ export class Session implements Overdue {
   /** Set by onSecure: the next command gets it and the session ends. */
   #refusal: Reply | null = null;
   #reason = 'the client closed the connection';
-  dueAt: number;
+  dueAt: number = Number.POSITIVE_INFINITY;
 
   constructor(socket: Duplex, host: SessionHost) {
     this.#socket = socket;
     this.#host = host;
     this.#conversation = host.context.conversation;
-    this.dueAt = host.deadlines.now + host.context.limits.commandTimeoutMs;
     socket.on('error', this.#onError);
     socket.on('close', this.#onClose);
-    host.deadlines.watch(this);
+    host.deadlines.watch(this); // first: a clock that nobody needed stood still
+    this.dueAt = host.deadlines.now + host.context.limits.commandTimeoutMs;
   }
 
   /** Begins the conversation: the application's word, TLS where it comes first, the banner. */

@@ -28,8 +28,9 @@ export function parsePath(keyword: 'FROM' | 'TO', args: string): MailAddress | n
   if (args[open] !== '<') return null;
   const close = closingBracket(args, open + 1);
   if (close === -1 || close - open > MAX_PATH) return null;
-  const address = withoutRoute(args.slice(open + 1, close));
-  if (address === null || !isMailbox(address, keyword)) return null;
+  const path = args.slice(open + 1, close);
+  const address = withoutRoute(path);
+  if (address === null || (address === '' && path !== '') || !isMailbox(address, keyword)) return null;
   const parameters = close + 1 === args.length ? NO_PARAMETERS : parseParameters(args.slice(close + 1));
   return parameters && { address, parameters };
 }

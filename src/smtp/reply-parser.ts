@@ -40,5 +40,9 @@ function withEnhancedCode(code: number, lines: readonly string[]): Reply {
   const enhanced = ENHANCED.exec(lines[0] ?? '')?.[1];
   if (enhanced === undefined || enhanced[0] !== String(code)[0]) return { code, lines };
   const lead = `${enhanced} `;
-  return { code, enhanced, lines: lines.map((line) => (line.startsWith(lead) ? line.slice(lead.length) : line)) };
+  return {
+    code,
+    enhanced,
+    lines: lines.map((line) => (line === enhanced ? '' : line.startsWith(lead) ? line.slice(lead.length) : line)),
+  };
 }

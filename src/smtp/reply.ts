@@ -32,7 +32,7 @@ export function formatReply(reply: Reply): string {
 }
 
 function format(reply: Reply): string {
-  const lead = reply.enhanced === undefined ? '' : `${reply.enhanced} `;
+  const lead = reply.enhanced === undefined ? '' : `${reply.enhanced.replace(FORBIDDEN, '?')} `;
   const last = reply.lines.length - 1;
   let wire = '';
   reply.lines.forEach((line, index) => {
