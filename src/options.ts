@@ -22,7 +22,8 @@ export function checkedOptions<T extends object>(
   if (typeof given !== 'object' || given === null) throw new OptionError(path || 'options', 'must be an object');
   for (const name of Object.keys(given)) {
     if (known.some((one) => one === name)) continue;
-    const meant = Object.hasOwn(hints, name) ? hints[name] : nearest(name, known);
+    const near = nearest(name, known);
+    const meant = Object.hasOwn(hints, name) ? hints[name] : near && within(path, near);
     throw new OptionError(within(path, name), `is unknown${meant === undefined ? '' : `; ${meant} is meant?`}`);
   }
   return Object.assign(Object.create(null), given);

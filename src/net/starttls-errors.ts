@@ -42,6 +42,22 @@ export class HandlerFailedError extends TlsSmtpError {
   }
 }
 
+/** A callback of the application did not answer in time; what it answers later is ignored. */
+export class HandlerTimeoutError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_HANDLER_TIMEOUT' as const;
+  readonly phase = 'session' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = true;
+  readonly handler: string;
+  readonly timeoutMs: number;
+
+  constructor(handler: string, timeoutMs: number) {
+    super(`${handler} did not answer within ${timeoutMs} ms`);
+    this.handler = handler;
+    this.timeoutMs = timeoutMs;
+  }
+}
+
 /** A method was called when it has no meaning: a program error, answered by closing the connection. */
 export class OutOfOrderError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_STARTTLS_OUT_OF_ORDER' as const;

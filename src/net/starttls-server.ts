@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
+import type { SecureContextOptions } from 'node:tls';
 import { CredentialStore, type ResolvedCredentials } from '../credentials/credential-store.js';
-import { CredentialMissingError } from '../credentials/errors.js';
-import type { TlsSmtpError } from '../errors.js';
+import { CredentialMissingError, causeCode } from '../credentials/errors.js';
+import { OptionError, type TlsSmtpError } from '../errors.js';
 import { checkedOptions, wholeNumber } from '../options.js';
 import type { Peer } from '../peer.js';
 import { voice } from '../trace.js';
@@ -19,6 +20,8 @@ export interface StartTlsServerOptions {
   readonly maxHandshakes?: number;
   /** How long a locked-out client may stay, in milliseconds. Default 60,000. */
   readonly lockoutMs?: number;
+  /** How long `onStartTls` may take, in milliseconds; then 451 4.7.1. Default 10 minutes. */
+  readonly handlerTimeoutMs?: number;
 }
 
 /** What a {@link StartTlsServer} says about itself. Nothing of it needs an answer. */
@@ -49,6 +52,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   readonly #store: CredentialStore<Engine>;
   readonly #maxHandshakes: number;
   readonly #lockoutMs: number;
+  readonly #handlerTimeoutMs: number;
   readonly #onStartTls: ((peer: Peer) => unknown) | null;
   readonly #policyKey: string;
   #ready: Promise<void> | null = null;
@@ -58,11 +62,15 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   /** @throws {OptionError} */
   constructor(given: StartTlsServerOptions) {
     super();
-    const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs']);
+    const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs']);
     this.#settings = serverTlsSettings(options.tls);
     this.#store = new CredentialStore(this.#settings.credentials);
     this.#maxHandshakes = wholeNumber('maxHandshakes', options.maxHandshakes, 256, 1, 1_000_000);
     this.#lockoutMs = wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000);
+    this.#handlerTimeoutMs = wholeNumber('handlerTimeoutMs', options.handlerTimeoutMs, 600_000, 1, 86_400_000);
+    if (options.onStartTls !== undefined && typeof options.onStartTls !== 'function') {
+      throw new OptionError('onStartTls', 'must be a function');
+    }
     this.#onStartTls = options.onStartTls ?? null;
     const { credentials, ...policy } = this.#settings;
     this.#policyKey = JSON.stringify(policy);
@@ -95,6 +103,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       settings: this.#settings,
       offersTls: this.offersTls,
       lockoutMs: this.#lockoutMs,
+      handlerTimeoutMs: this.#handlerTimeoutMs,
       consult: this.#onStartTls,
       engine: () => this.#engine(),
       reserve: () => this.#reserve(),
@@ -114,7 +123,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   async #engine(): Promise<Engine> {
     const resolved: ResolvedCredentials | null = await this.#store.resolve();
     if (resolved === null) throw new CredentialMissingError();
-    return this.#store.engine(resolved, this.#policyKey, (tls) => new Engine(tls, this.#settings));
+    return this.#store.engine(resolved, this.#policyKey, (tls) => buildEngine(tls, this.#settings));
   }
 
   /** @returns what gives the place back; throws where all are taken */
@@ -142,5 +151,15 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       'TLS could not be had and the client is locked out: its MAIL gets 554, which is permanent. ' +
         "A public MX may prefer tls.whenUnavailable: 'continue'.",
     );
+  }
+}
+
+/** @throws {OptionError} where OpenSSL knows no suite of the list: it says so only when a context is built */
+function buildEngine(tls: Readonly<SecureContextOptions>, settings: ServerTlsSettings): Engine {
+  try {
+    return new Engine(tls, settings);
+  } catch (cause) {
+    if (causeCode(cause) !== 'ERR_SSL_NO_CIPHER_MATCH') throw cause;
+    throw new OptionError('tls.requireCiphers', 'names no cipher suite that OpenSSL knows');
   }
 }

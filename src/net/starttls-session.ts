@@ -7,14 +7,15 @@ import type { Peer } from '../peer.js';
 import type { EmptyBuffer } from '../smtp/empty-buffer.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, formatReply, type Reply } from '../smtp/reply.js';
-import { type Event, initial, type State, step } from '../starttls/server-machine.js';
+import { type Effect, type Event, initial, type State, step } from '../starttls/server-machine.js';
 import type { Engine } from './engine.js';
-import { HandshakeFailedError } from './handshake-failure.js';
+import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
 import { hangUp } from './hang-up.js';
 import type { ServerTlsSettings } from './server-tls-options.js';
 import type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
 import {
   HandlerFailedError,
+  HandlerTimeoutError,
   HandshakesBusyError,
   OutOfOrderError,
   PlaintextAfterStartTlsError,
@@ -26,6 +27,7 @@ export interface SessionContext {
   readonly settings: ServerTlsSettings;
   readonly offersTls: boolean;
   readonly lockoutMs: number;
+  readonly handlerTimeoutMs: number;
   readonly consult: ((peer: Peer) => unknown) | null;
   readonly engine: () => Promise<Engine>;
   readonly reserve: () => () => void;
@@ -37,8 +39,15 @@ export interface SessionContext {
 const PROHIBITED = fixedReply(550, '5.7.1', 'Administrative prohibition');
 const LOCAL_PROBLEM = fixedReply(451, '4.7.1', 'Local problem, try again later');
 
-/** What one run of the machine came to. */
-interface Outcome {
+/** One attempt to have TLS: what it works on, and what it has come to. */
+interface Attempt {
+  readonly socket: Duplex;
+  /** `null`: TLS-on-connect. */
+  readonly boundary: Boundary | null;
+  /** Gives back the place among the handshakes. */
+  release: () => void;
+  /** When the time of the handshake began to run, on the clock of `performance.now()`. */
+  startedAt: number;
   reply: Reply | null;
   secured: { readonly socket: TLSSocket; readonly tls: TlsInfo } | null;
   error: TlsSmtpError | null;
@@ -63,147 +72,160 @@ export class Session implements StartTlsSession {
   }
 
   async ehlo(_name: string): Promise<readonly string[]> {
-    const advertise = this.#context.offersTls && this.state === 'clear';
-    this.#machine = step<Engine>(this.#machine, { type: 'ehlo', advertise }).state;
+    const advertise = this.#context.offersTls && this.#machine.name === 'clear'; // not while an upgrade is under way
+    this.#step({ type: 'ehlo', advertise });
     return advertise ? ['STARTTLS'] : [];
   }
 
   helo(_name: string): void {
-    this.#machine = step<Engine>(this.#machine, { type: 'helo' }).state;
+    this.#step({ type: 'helo' });
   }
 
   gate(line: string): Reply | null {
-    if (this.#machine.name !== 'locked-out') return null;
+    if (this.state !== 'locked-out' && this.state !== 'closed') return null;
     const verb = (line.split(' ', 1)[0] ?? '').toUpperCase();
-    const { state, effects } = step<Engine>(this.#machine, { type: 'command', verb });
-    this.#machine = state;
+    const effects = this.#step({ type: 'command', verb });
     const socket = this.#socket;
     // The caller writes the reply now; the end of the connection follows it.
-    if (state.name === 'closed' && socket !== null) setImmediate(() => hangUp(socket));
-    return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
+    if (socket !== null && effects.some((effect) => effect.do === 'close')) setImmediate(() => hangUp(socket));
+    return replyAmong(effects);
   }
 
   async starttls(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult> {
-    const boundary = new Boundary(socket, request.unread, this.state === 'secured');
+    const boundary = this.#boundary(socket, request.unread);
     this.#socket = socket;
-    const event = { type: 'starttls', args: request.args, received: boundary.prove() } as const;
-    const outcome = await this.#run(socket, boundary, event);
-    if (outcome.secured) return { kind: 'secured', ...outcome.secured };
-    if (outcome.reply === null || outcome.reply.code === 220) throw outcome.error ?? outOfOrder('starttls()');
+    const attempt = newAttempt(socket, boundary);
+    await this.#run(attempt, { type: 'starttls', args: request.args, received: boundary.prove() });
+    if (attempt.secured) return { kind: 'secured', ...attempt.secured };
+    if (attempt.reply === null || attempt.reply.code === 220) throw attempt.error ?? outOfOrder('starttls()');
     const { state } = this;
-    if (state === 'locked-out' && outcome.error !== null) this.#boundLockout(socket); // once, with its 454
     if (state !== 'closed') boundary.release();
-    return {
-      kind: 'refused',
-      reply: outcome.reply,
-      then: state === 'locked-out' || state === 'closed' ? state : 'continue',
-    };
+    const then = state === 'locked-out' || state === 'closed' ? state : 'continue';
+    return { kind: 'refused', reply: attempt.reply, then };
   }
 
   async tlsOnConnect(socket: Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }> {
-    const outcome = await this.#run(socket, null, { type: 'connect' });
-    if (outcome.secured === null) throw outcome.error ?? outOfOrder('tlsOnConnect()');
-    return outcome.secured;
+    const attempt = newAttempt(socket, null);
+    await this.#run(attempt, { type: 'connect' });
+    if (attempt.secured === null) throw attempt.error ?? outOfOrder('tlsOnConnect()');
+    return attempt.secured;
   }
 
-  async #run(socket: Duplex, boundary: Boundary | null, first: Event<Engine>): Promise<Outcome> {
-    const outcome: Outcome = { reply: null, secured: null, error: null };
-    const place: { release: () => void } = { release: () => {} };
+  /** One step of the machine outside an attempt. @returns what is to be done */
+  #step(event: Event<Engine>): readonly Effect<Engine>[] {
+    const { state, effects } = step<Engine>(this.#machine, event);
+    this.#machine = state;
+    return effects;
+  }
+
+  /** A socket that cannot be used is a mistake of the program; its client is not left waiting. */
+  #boundary(socket: Duplex, unread: Buffer): Boundary {
+    try {
+      return new Boundary(socket, unread, this.state === 'secured');
+    } catch (error) {
+      this.#step({ type: 'closed' });
+      socket.destroy();
+      if (error instanceof TlsSmtpError) this.#context.failed(error);
+      throw error;
+    }
+  }
+
+  async #run(attempt: Attempt, first: Event<Engine>): Promise<void> {
+    let lockedOut = false;
     try {
       for (let event: Event<Engine> | null = first; event !== null; ) {
-        const { state, effects } = step<Engine>(this.#machine, event);
-        this.#machine = state;
+        const effects = this.#step(event);
         event = null;
         for (const effect of effects) {
-          switch (effect.do) {
-            case 'consult':
-              event = await this.#consult();
-              break;
-            case 'load':
-              event = await this.#load(boundary, outcome, place);
-              break;
-            case 'reply':
-              outcome.reply = effect.reply;
-              if (state.name !== 'closed') socket.write(formatReply(effect.reply), 'latin1');
-              break;
-            case 'announce':
-              outcome.reply = effect.reply;
-              event = await announce(socket, effect.reply, outcome);
-              break;
-            case 'handshake':
-              event = await this.#handshake(socket, effect.credentials, effect.boundary, outcome);
-              break;
-            case 'report-injection':
-              outcome.error = new PlaintextAfterStartTlsError(effect.octets);
-              break;
-            case 'report-lockout':
-              break; // said below, with the error that led to it
-            case 'forget-client':
-              break; // the session of the application starts anew on the secured socket
-            case 'close':
-              closeAfter(socket, outcome.reply);
-              break;
-            default:
-              effect satisfies never;
-          }
+          if (effect.do === 'report-lockout') lockedOut = true;
+          event = (await this.#carryOut(effect, attempt)) ?? event;
         }
       }
     } finally {
-      place.release();
+      attempt.release();
     }
-    if (outcome.error && this.state === 'locked-out') this.#context.lockedOut(outcome.error);
-    else if (outcome.error) this.#context.failed(outcome.error);
-    return outcome;
+    if (attempt.error === null) return;
+    if (!lockedOut) return this.#context.failed(attempt.error);
+    this.#context.lockedOut(attempt.error);
+    this.#boundLockout(attempt.socket);
+  }
+
+  /** @returns the event that the effect led to, if it led to one */
+  #carryOut(effect: Effect<Engine>, attempt: Attempt): Event<Engine> | Promise<Event<Engine>> | null {
+    switch (effect.do) {
+      case 'consult':
+        return this.#consult();
+      case 'load':
+        return this.#load(attempt);
+      case 'reply':
+        attempt.reply = effect.reply;
+        if (this.state !== 'closed') attempt.socket.write(formatReply(effect.reply), 'latin1');
+        return null;
+      case 'announce':
+        attempt.reply = effect.reply;
+        return announce(attempt, effect.reply, this.#context.settings.handshakeTimeoutMs);
+      case 'handshake':
+        return this.#handshake(attempt, effect.credentials, effect.boundary);
+      case 'report-injection':
+        attempt.error = new PlaintextAfterStartTlsError(effect.octets);
+        return null;
+      case 'close':
+        closeAfter(attempt.socket, attempt.reply);
+        return null;
+      case 'report-lockout': // said when the attempt is over, with the error that led to it
+      case 'forget-client': // whoever has the conversation starts it anew on the secured socket
+        return null;
+      default:
+        return effect satisfies never;
+    }
   }
 
   /** Asks the application. Whatever it throws, the answer is a reply and never its text. */
   async #consult(): Promise<Event<Engine>> {
+    const { consult, handlerTimeoutMs, failed } = this.#context;
     try {
-      const answer = await this.#context.consult?.(this.#peer);
+      const answer = await inTime(consult?.(this.#peer), handlerTimeoutMs);
       return answer === false ? { type: 'refused', reply: PROHIBITED } : { type: 'permitted' };
     } catch (thrown) {
       if (thrown instanceof SmtpRejection) return { type: 'refused', reply: thrown.reply };
-      this.#context.failed(new HandlerFailedError('onStartTls', thrown));
+      failed(thrown instanceof HandlerTimeoutError ? thrown : new HandlerFailedError('onStartTls', thrown));
       return { type: 'refused', reply: LOCAL_PROBLEM };
     }
   }
 
   /** Takes a place among the handshakes and has the credentials: both before anything is promised. */
-  async #load(boundary: Boundary | null, outcome: Outcome, place: { release: () => void }): Promise<Event<Engine>> {
+  async #load(attempt: Attempt): Promise<Event<Engine>> {
     try {
-      place.release = this.#context.reserve();
+      attempt.release = this.#context.reserve();
       const credentials = await this.#context.engine();
-      return { type: 'loaded', credentials, received: boundary?.prove() ?? 'on-connect' };
+      return { type: 'loaded', credentials, received: attempt.boundary?.prove() ?? 'on-connect' };
     } catch (thrown) {
-      outcome.error = thrown instanceof TlsSmtpError ? thrown : unusable(thrown);
+      attempt.error = thrown instanceof TlsSmtpError ? thrown : unusable(thrown);
       if (thrown instanceof HandshakesBusyError) return { type: 'unavailable', why: 'busy' };
       return { type: 'unavailable', why: 'credentials', policy: this.#context.settings.whenUnavailable };
+    } finally {
+      attempt.startedAt = performance.now();
     }
   }
 
-  async #handshake(
-    socket: Duplex,
-    engine: Engine,
-    boundary: EmptyBuffer | 'on-connect',
-    outcome: Outcome,
-  ): Promise<Event<Engine>> {
+  async #handshake(attempt: Attempt, engine: Engine, boundary: EmptyBuffer | 'on-connect'): Promise<Event<Engine>> {
+    const { settings, succeeded } = this.#context;
     try {
-      const secured = await upgrade(engine, socket, boundary, this.#context.settings.handshakeTimeoutMs);
+      const { handshakeTimeoutMs } = settings;
+      const secured = await upgrade(engine, attempt.socket, boundary, handshakeTimeoutMs, attempt.startedAt);
       const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
-      outcome.secured = { socket: secured, tls };
-      this.#context.succeeded(tls);
+      attempt.secured = { socket: secured, tls };
+      succeeded(tls);
       return { type: 'secured' };
     } catch (thrown) {
-      outcome.error = thrown instanceof TlsSmtpError ? thrown : new HandshakeFailedError(thrown);
+      attempt.error = thrown instanceof TlsSmtpError ? thrown : new HandshakeFailedError(thrown);
       return { type: 'failed' };
     }
   }
 
   #boundLockout(socket: Duplex): void {
     const timer = setTimeout(() => {
-      const { state, effects } = step<Engine>(this.#machine, { type: 'expired' });
-      this.#machine = state;
-      const last = effects.find((effect) => effect.do === 'reply')?.reply ?? null;
+      const last = replyAmong(this.#step({ type: 'expired' }));
       if (last !== null && this.#socket !== null) closeAfter(this.#socket, last);
     }, this.#context.lockoutMs);
     timer.unref();
@@ -211,20 +233,46 @@ export class Session implements StartTlsSession {
   }
 }
 
-/** Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. */
-function announce(socket: Duplex, reply: Reply, outcome: Outcome): Promise<Event<Engine>> {
+function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
+  return { socket, boundary, release: () => {}, startedAt: 0, reply: null, secured: null, error: null };
+}
+
+function replyAmong(effects: readonly Effect<Engine>[]): Reply | null {
+  return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
+}
+
+/** A handler that never answers must not hold a client for ever; what it answers later is ignored. */
+async function inTime(answer: unknown, timeoutMs: number): Promise<unknown> {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new HandlerTimeoutError('onStartTls', timeoutMs)), timeoutMs);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}
+
+/**
+ * Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. The time of the handshake
+ * runs already: a client that does not read would hold its place for ever.
+ */
+function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<Event<Engine>> {
+  const { socket } = attempt;
   return new Promise((resolve) => {
-    const gone = (): void => {
-      outcome.error = new HandshakeFailedError({ code: 'ECONNRESET' });
+    const fail = (error: TlsSmtpError): void => {
+      clearTimeout(deadline);
+      socket.off('close', gone);
+      attempt.error ??= error;
+      socket.destroy();
       resolve({ type: 'closed' });
     };
+    const gone = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
+    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs);
     socket.once('close', gone);
     socket.write(formatReply(reply), 'latin1', (error) => {
+      if (error || socket.destroyed || socket.readableEnded) return gone();
+      clearTimeout(deadline);
       socket.off('close', gone);
-      if (error || socket.destroyed || socket.readableEnded) {
-        socket.destroy();
-        gone();
-      } else resolve({ type: 'flushed' });
+      resolve({ type: 'flushed' });
     });
   });
 }

@@ -49,7 +49,8 @@ export class Boundary {
  * FIN, RST, silence, a deadline. Whatever the end, no socket is left open behind a rejection.
  *
  * @param boundary - the proof that no clear-text byte was received behind STARTTLS; TLS-on-connect has no such moment
- * @param timeoutMs - absolute, from now
+ * @param timeoutMs - how long it may take, from `startedAt` on
+ * @param startedAt - on the clock of `performance.now()`: for STARTTLS the 220, which a client may be slow to read
  * @throws {HandshakeFailedError | HandshakeTimeoutError | SocketUnusableError}
  */
 export function upgrade(
@@ -57,6 +58,7 @@ export function upgrade(
   socket: Duplex,
   boundary: EmptyBuffer | 'on-connect',
   timeoutMs: number,
+  startedAt: number = performance.now(),
 ): Promise<TLSSocket> {
   if (boundary !== 'on-connect' && !EmptyBuffer.is(boundary)) throw new TypeError('upgrade() needs an EmptyBuffer');
   return new Promise((resolve, reject) => {
@@ -76,7 +78,8 @@ export function upgrade(
       reject(error);
     };
     const onClose = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
-    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs + BELT_MS);
+    const leftMs = Math.max(0, startedAt + timeoutMs - performance.now());
+    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), leftMs + BELT_MS);
     socket.once('close', onClose);
     // On a half-open socket a FIN in mid-handshake is only an 'end', and the descriptor would stay.
     if (socket instanceof Socket) socket.allowHalfOpen = false;

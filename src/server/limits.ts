@@ -16,6 +16,8 @@ export interface Limits {
   readonly commandTimeoutMs: number;
   /** How long a client may pause inside a message. Default 3 minutes. Then: 421, close. */
   readonly dataTimeoutMs: number;
+  /** How long a handler may take, or leave a message unread. Default 10 minutes. Then: 421 (onStartTls: 451), close. */
+  readonly handlerTimeoutMs: number;
   /** Connections at once. Default 1,000. Beyond: 421, close. */
   readonly maxConnections: number;
   /** TLS handshakes at once. Default 256. Beyond: 454. */
@@ -30,6 +32,7 @@ const DEFAULTS: Limits = {
   maxIdleCommands: 100,
   commandTimeoutMs: 5 * 60_000,
   dataTimeoutMs: 3 * 60_000,
+  handlerTimeoutMs: 10 * 60_000,
   maxConnections: 1_000,
   maxHandshakes: 256,
 };

@@ -46,6 +46,18 @@ export class MessageAlreadyReadError extends TlsSmtpError {
 /** Held for a slow reader before the client's socket is paused. */
 const HIGH_WATER_OCTETS = 64 * 1024;
 
+/** Slices below this are gathered in blocks: a Buffer for each octet of a dripping client costs a hundred times its size. */
+const SMALL_OCTETS = 2 * 1024;
+const FIRST_BLOCK_OCTETS = 4 * 1024;
+const LARGEST_BLOCK_OCTETS = 64 * 1024;
+
+interface Block {
+  readonly memory: Buffer;
+  readonly used: number;
+}
+
+const NO_BLOCK: Block = { memory: Buffer.alloc(0), used: 0 };
+
 /** What the session does for its message. */
 export interface MessageSource {
   /** The reader has caught up (or went away): let the client send again. */
@@ -63,6 +75,7 @@ export class MessageQueue implements IncomingMessage {
   readonly #source: MessageSource;
   #slices: Buffer[] = [];
   #queued = 0;
+  #block: Block | null = null;
   #reading: 'nothing' | 'slices' | 'bytes' | 'dropping' = 'nothing';
   #end: 'open' | 'ended' | MessageIncompleteError = 'open';
   #wake: (() => void) | null = null;
@@ -80,8 +93,12 @@ export class MessageQueue implements IncomingMessage {
 
   push(slice: Buffer): void {
     if (this.#reading === 'dropping') return;
-    this.#slices.push(slice);
     this.#queued += slice.length;
+    if (slice.length < SMALL_OCTETS && this.#slices.length > 0) this.#gather(slice);
+    else {
+      this.#slices.push(slice);
+      this.#block = null;
+    }
     if (this.#reading === 'slices') this.#wakeReader();
   }
 
@@ -104,8 +121,7 @@ export class MessageQueue implements IncomingMessage {
     if (this.#reading === 'slices')
       this.fail(new MessageIncompleteError('the handler returned before the message was read'));
     this.#reading = 'dropping';
-    this.#slices = [];
-    this.#queued = 0;
+    this.#takeSlices();
     this.#source.resume();
   }
 
@@ -114,11 +130,10 @@ export class MessageQueue implements IncomingMessage {
     this.#source.resume();
     while (this.#end === 'open') await this.#news();
     if (this.#end !== 'ended') throw this.#end;
-    const [first] = this.#slices;
-    const all = this.#slices.length === 1 && first !== undefined ? first : Buffer.concat(this.#slices, this.#queued);
-    this.#slices = [];
-    this.#queued = 0;
-    return all;
+    const octets = this.#queued;
+    const slices = this.#takeSlices();
+    const [first] = slices;
+    return slices.length === 1 && first !== undefined ? first : Buffer.concat(slices, octets);
   }
 
   async text(): Promise<string> {
@@ -126,17 +141,18 @@ export class MessageQueue implements IncomingMessage {
   }
 
   stream(): Readable {
-    return Readable.from(this, { objectMode: false, highWaterMark: HIGH_WATER_OCTETS });
+    const stream = Readable.from(this, { objectMode: false, highWaterMark: HIGH_WATER_OCTETS });
+    // A client that hangs up must not end a process whose handler forgot to listen; `pipeline` and iterators still see it.
+    stream.on('error', () => {});
+    return stream;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     this.#begin('slices');
     try {
       while (true) {
-        const slices = this.#slices;
         const held = this.full;
-        this.#slices = [];
-        this.#queued = 0;
+        const slices = this.#takeSlices();
         if (held) this.#source.resume();
         yield* slices;
         if (this.#slices.length > 0) continue;
@@ -151,6 +167,30 @@ export class MessageQueue implements IncomingMessage {
 
   receivedHeader(): string {
     return this.#source.receivedHeader();
+  }
+
+  #takeSlices(): Buffer[] {
+    const slices = this.#slices;
+    this.#slices = [];
+    this.#queued = 0;
+    this.#block = null;
+    return slices;
+  }
+
+  /** Copies a small slice behind the others; the last of them is then the part of the block in use. */
+  #gather(slice: Buffer): void {
+    const { memory, used } = this.#block ?? NO_BLOCK;
+    if (memory.length - used >= slice.length) {
+      memory.set(slice, used);
+      this.#block = { memory, used: used + slice.length };
+      this.#slices[this.#slices.length - 1] = memory.subarray(0, used + slice.length);
+      return;
+    }
+    const size = Math.min(LARGEST_BLOCK_OCTETS, Math.max(FIRST_BLOCK_OCTETS, 2 * memory.length));
+    const larger = Buffer.allocUnsafeSlow(size);
+    larger.set(slice);
+    this.#block = { memory: larger, used: slice.length };
+    this.#slices.push(larger.subarray(0, slice.length));
   }
 
   #begin(way: 'slices' | 'bytes'): void {

@@ -13,6 +13,7 @@ export class MessageReception {
   readonly #message: MessageQueue;
   readonly #handled: Reply | Promise<Reply>;
   #octets = 0;
+  #refused: Reply | null = null;
 
   /** @param flow - called when the application has caught up and the client may send again */
   constructor(context: VerbContext, flow: () => void) {
@@ -58,16 +59,14 @@ export class MessageReception {
 
   /** @returns the index behind the end of the message; -1 where it goes on */
   read(chunk: Buffer): number {
-    return this.#decoder.decode(chunk, 0, this.#take);
+    const end = this.#decoder.decode(chunk, 0, this.#take);
+    this.#judge();
+    return end;
   }
 
   /** The end of data was seen: the reply to it. With that reply the transaction is over. */
   verdict(): Reply | Promise<Reply> {
-    const refused = this.#refusal();
-    if (refused !== null) {
-      this.#fail(refused);
-      return this.#over(refused);
-    }
+    if (this.#refused !== null) return this.#over(this.#refused);
     this.#message.finish();
     return this.#handled instanceof Promise
       ? this.#handled.then((reply) => this.#over(reply))
@@ -84,20 +83,17 @@ export class MessageReception {
     return reply;
   }
 
-  #fail(refused: Reply): void {
-    this.#message.fail(new MessageIncompleteError(refused.lines[0] ?? 'the message was refused'));
-  }
-
-  #refusal(): Reply | null {
-    if (this.#octets > this.#context.limits.maxMessageBytes) return replies.tooLarge;
-    return this.#decoder.bareNewline ? replies.bareNewlines : null;
+  /** A refused body is read to its end all the same: only there can the reply be said (RFC 5321 §4.5.2). */
+  #judge(): void {
+    if (this.#refused !== null) return;
+    if (this.#octets > this.#context.limits.maxMessageBytes) this.#refused = replies.tooLarge;
+    else if (this.#decoder.bareNewline) this.#refused = replies.bareNewlines;
+    if (this.#refused !== null) this.#message.fail(new MessageIncompleteError(this.#refused.lines[0] ?? 'refused'));
   }
 
   readonly #take = (slice: Buffer): void => {
     this.#octets += slice.length;
-    const refused = this.#refusal();
-    if (refused === null) this.#message.push(slice);
-    else this.#fail(refused);
+    if (this.#refused === null) this.#message.push(slice);
   };
 }
 

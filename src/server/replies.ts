@@ -1,3 +1,4 @@
+import type { BadLine } from '../smtp/command.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 
 /** The replies that the session and its verbs share. */
@@ -17,6 +18,7 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   tooManyCommands: fixedReply(421, '4.7.0', 'Too many commands without a message, closing'),
   tooManyConnections: fixedReply(421, '4.7.0', 'Too many connections, try again later'),
   timeout: fixedReply(421, '4.4.2', 'Timeout, closing'),
+  stuck: fixedReply(421, '4.3.0', 'Local problem, try again later'),
   shutdown: fixedReply(421, '4.3.2', 'Service shutting down'),
   tooLarge: fixedReply(552, '5.3.4', 'Message too large'),
   bareNewlines: fixedReply(550, '5.5.2', 'Message refused: lines end with CRLF'),
@@ -39,7 +41,14 @@ type ReplyName =
   | 'tooManyCommands'
   | 'tooManyConnections'
   | 'timeout'
+  | 'stuck'
   | 'shutdown'
   | 'tooLarge'
   | 'bareNewlines'
   | 'forbidden';
+
+/** What is said to a line that is no command. */
+export function badLineReply(problem: BadLine): Reply {
+  if (problem === 'nul') return replies.nul;
+  return problem === 'empty' ? replies.unknown : replies.unprintable;
+}

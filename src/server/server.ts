@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { createServer, type Server, Socket } from 'node:net';
+import { createServer, type ListenOptions as NetListenOptions, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { OptionError, TlsSmtpError } from '../errors.js';
 import { hangUp } from '../net/hang-up.js';
 import { assertBytes } from '../net/socket-check.js';
+import { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.js';
 import { StartTlsServer } from '../net/starttls-server.js';
 import { checkedOptions } from '../options.js';
 import { type Peer, peerOf } from '../peer.js';
@@ -14,7 +15,7 @@ import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
 import { replies } from './replies.js';
-import { Session } from './session.js';
+import { Session, type SessionHost } from './session.js';
 
 export interface ListenOptions {
   /** 0 takes a free one. Default 25, or 465 with `tlsOnConnect`. */
@@ -30,9 +31,13 @@ export interface ListenOptions {
 /** Events, for logs and statistics; nothing of it needs an answer. */
 export interface SmtpServerEvents {
   session: [session: SmtpSession];
-  /** Each failed upgrade once, and each handler that failed, with the reason in words. */
+  /** Each failed upgrade once, with the reason in words. */
   tlsError: [error: TlsSmtpError, session: SmtpSession];
-  warning: [message: string];
+  /**
+   * For the operator. A handler that failed or did not answer comes with its error, whose `cause` is what it threw, and its
+   * session. Where nobody listens, the first of each kind is a process warning.
+   */
+  warning: [message: string, error?: TlsSmtpError, session?: SmtpSession];
   close: [];
 }
 
@@ -55,6 +60,8 @@ const say = voice<{
   readonly reason?: string;
 }>('server');
 
+const NO_HANDLER = 'there is no onMessage handler: messages are accepted and dropped';
+
 /** How long `close()` lets messages under way finish, in milliseconds. */
 const DRAIN_MS = 5_000;
 
@@ -76,7 +83,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   #nextId = 0;
   #closing: Promise<void> | null = null;
   #whenEmpty: (() => void) | null = null;
-  #warnedOfNoHandler = false;
+  /** What was warned of already, where it is said once. */
+  readonly #warned = new Set<string>();
 
   /** @throws {OptionError} for an option that is unknown or cannot be meant */
   constructor(options: SmtpServerOptions) {
@@ -86,11 +94,12 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     this.#starttls = new StartTlsServer({
       ...(tls !== undefined && { tls }),
       maxHandshakes: limits.maxHandshakes,
+      handlerTimeoutMs: limits.handlerTimeoutMs,
       onStartTls: (peer) => handlers.onStartTls?.(this.#conversationOf(peer)),
     });
-    this.#starttls.on('tlsError', (error, peer) => this.emit('tlsError', error, this.#conversationOf(peer)));
-    this.#starttls.on('warning', (message) => this.emit('warning', message));
-    this.#deadlines = new Deadlines(Math.min(limits.commandTimeoutMs, limits.dataTimeoutMs));
+    this.#starttls.on('tlsError', (error, peer) => this.#upgradeFailed(error, this.#conversationOf(peer)));
+    this.#starttls.on('warning', (message) => this.#warn(message));
+    this.#deadlines = new Deadlines(Math.min(limits.commandTimeoutMs, limits.dataTimeoutMs, limits.handlerTimeoutMs));
   }
 
   get connections(): number {
@@ -122,17 +131,19 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     if (tlsOnConnect && !this.#starttls.offersTls)
       throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
     await this.ready();
+    if (this.#closing !== null) throw new ServerClosedError();
     const listener = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
-    listener.on('connection', (socket) => this.accept(socket, { tlsOnConnect }));
-    await new Promise<void>((resolve, reject) => {
-      listener.once('error', reject);
-      listener.listen(options.path === undefined ? { port, host: options.host } : { path: options.path }, () => {
-        listener.off('error', reject);
-        resolve();
-      });
+    listener.on('connection', (socket) => {
+      if (this.#closing === null) this.accept(socket, { tlsOnConnect });
+      else socket.destroy();
     });
-    listener.on('error', (error) => this.emit('warning', `a listener failed: ${error.name}`));
+    await listening(listener, options.path === undefined ? { port, host: options.host } : { path: options.path });
+    if (this.#closing !== null) {
+      await closed(listener);
+      throw new ServerClosedError();
+    }
     this.#listeners.add(listener);
+    listener.on('error', (error) => this.#warn(`a listener failed: ${error.name}`));
     const address = listener.address();
     if (address === null || typeof address === 'string') return { address: address ?? '', port: 0 };
     return { address: address.address, port: address.port };
@@ -166,26 +177,29 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     this.#conversations.set(peer, conversation);
     void this.ready().catch(() => {}); // a server that only accepts: the first socket starts the loading; STARTTLS tells
     const starttls = this.#starttls.session(peer);
-    const session = new Session(socket, {
+    const host: SessionHost = {
       context: {
         conversation,
-        handlers: handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#noHandler() } : handlers,
+        handlers:
+          handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#warnOnce(NO_HANDLER) } : handlers,
         limits,
         hostname,
         hidden,
         offer: (name) => starttls.ehlo(name),
         withdraw: (name) => starttls.helo(name),
-        report: (error) => this.emit('tlsError', error, conversation),
+        offersTls: this.#starttls.offersTls,
+        report: (error) => this.#warn(error.message, error, conversation),
       },
       starttls,
       deadlines: this.#deadlines,
       banner,
       closed: (reason) => this.#closed(conversation, reason),
-    });
+    };
+    const session = new Session(socket, host, tlsOnConnect);
     this.#sessions.set(conversation.id, session);
     say({ type: 'connected', id: conversation.id, peer });
     this.emit('session', conversation);
-    void session.begin(tlsOnConnect);
+    void session.begin();
     return conversation;
   }
 
@@ -204,17 +218,17 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const listeners = [...this.#listeners].map(
-      (listener) => new Promise<void>((resolve) => listener.close(() => resolve())),
-    );
+    const listeners = [...this.#listeners].map(closed);
     for (const session of this.#sessions.values()) session.drain();
     if (this.#sessions.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#whenEmpty = resolve;
         const cut = setTimeout(() => {
           for (const session of this.#sessions.values()) session.destroy('the server shut down');
         }, drainMs);
-        cut.unref();
+        this.#whenEmpty = () => {
+          clearTimeout(cut);
+          resolve();
+        };
       });
     }
     await Promise.all(listeners);
@@ -227,7 +241,10 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const { handlers } = this.#settings;
     void Promise.resolve()
       .then(() => handlers.onClose?.(conversation, reason))
-      .catch(() => this.emit('warning', 'onClose failed'));
+      .catch((cause: unknown) => {
+        const error = new HandlerFailedError('onClose', cause);
+        this.#warn(error.message, error, conversation);
+      });
     if (this.#sessions.size === 0) this.#whenEmpty?.();
   }
 
@@ -236,9 +253,41 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     return this.#conversations.get(peer) ?? new Conversation('unknown', peer);
   }
 
-  #noHandler(): void {
-    if (this.#warnedOfNoHandler) return;
-    this.#warnedOfNoHandler = true;
-    this.emit('warning', 'there is no onMessage handler: messages are accepted and dropped');
+  /** A handler's failure is not about TLS, whoever asked it. */
+  #upgradeFailed(error: TlsSmtpError, session: SmtpSession): void {
+    const ofHandler = error instanceof HandlerFailedError || error instanceof HandlerTimeoutError;
+    if (ofHandler) this.#warn(error.message, error, session);
+    else this.emit('tlsError', error, session);
   }
+
+  /** Whatever went wrong is never lost: where nobody listens, Node prints the first of each kind. */
+  #warn(message: string, error?: TlsSmtpError, session?: SmtpSession): void {
+    if (this.listenerCount('warning') > 0) this.emit('warning', message, error, session);
+    else if (!this.#warned.has(message)) {
+      this.#warned.add(message);
+      process.emitWarning(message, { type: 'TlsSmtpWarning', ...(error && { code: error.code }) });
+    }
+  }
+
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warn(message);
+    this.#warned.add(message);
+  }
+}
+
+function listening(listener: Server, where: NetListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(where, () => {
+      listener.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closed(listener: Server): Promise<void> {
+  return new Promise((resolve) => {
+    listener.close(() => resolve());
+  });
 }

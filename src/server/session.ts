@@ -1,13 +1,16 @@
 import type { Duplex } from 'node:stream';
+import type { TlsInfo } from '../inspect/tls-info.js';
 import type { StartTlsSession } from '../net/starttls-contract.js';
+import { HandlerTimeoutError } from '../net/starttls-errors.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
 import { formatReply, type Reply } from '../smtp/reply.js';
+import { Channel, type ChannelEvents } from './channel.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
 import { MessageReception } from './reception.js';
-import { replies } from './replies.js';
+import { badLineReply, replies } from './replies.js';
 import { type VerbContext, verbs } from './verbs.js';
 
 /** What a session needs of its server. */
@@ -19,29 +22,31 @@ export interface SessionHost {
   readonly closed: (reason: string) => void;
 }
 
+/**
+ * What a session does now. Each phase has its deadline in {@link Session.#enter}.
+ *
+ * `opening`: onConnect is asked, nothing has been said. `upgrading`: TLS has the socket, or is about to; not a word may be
+ * said on it in clear. `commands` and `message`: it reads. `waiting`: a handler is awaited; what the client sends meanwhile
+ * is not run. `ending`: the last words are said.
+ */
+type Phase = 'opening' | 'upgrading' | 'commands' | 'message' | 'waiting' | 'ending';
+
 /** How long a client may take to close its side behind our last words. */
 const LINGER_MS = 2_000;
 
-/**
- * Drives one conversation on a socket: octets in, commands run in order, replies out.
- *
- * Replies are collected and written once for each chunk that was read. A finished reply never waits for a handler:
- * before anything asynchronous, what is collected is written (RFC 2920 §3.2).
- */
-export class Session implements Overdue {
+/** Drives one conversation: octets in, commands run in order, replies out. */
+export class Session implements Overdue, ChannelEvents {
   readonly #host: SessionHost;
   readonly #conversation: Conversation;
-  #socket: Duplex;
+  readonly #channel: Channel;
+  readonly #tlsOnConnect: boolean;
+  #phase: Phase = 'opening';
   #lines = new LineBuffer();
-  #out = '';
   #reception: MessageReception | null = null;
-  /** A handler or a handshake is awaited; what the client sends meanwhile stays in the socket. */
-  #busy = false;
-  /** TLS has the socket, or is about to: not a word may be said on it in clear. */
-  #upgrading = false;
-  #blocked = false;
+  /** The verb or handler that is awaited, for the error that says so. */
+  #awaited = 'onConnect';
+  /** The client has closed its side. */
   #ended = false;
-  #closing = false;
   #draining = false;
   #errors = 0;
   #idleCommands = 0;
@@ -50,296 +55,284 @@ export class Session implements Overdue {
   #reason = 'the client closed the connection';
   dueAt: number = Number.POSITIVE_INFINITY;
 
-  constructor(socket: Duplex, host: SessionHost) {
-    this.#socket = socket;
+  constructor(socket: Duplex, host: SessionHost, tlsOnConnect: boolean) {
     this.#host = host;
     this.#conversation = host.context.conversation;
-    socket.on('error', this.#onError);
-    socket.on('close', this.#onClose);
+    this.#tlsOnConnect = tlsOnConnect;
+    this.#channel = new Channel(socket, this);
     host.deadlines.watch(this); // first: a clock that nobody needed stood still
-    this.dueAt = host.deadlines.now + host.context.limits.commandTimeoutMs;
+    this.#enter('opening');
   }
 
   /** Begins the conversation: the application's word, TLS where it comes first, the banner. */
-  async begin(tlsOnConnect: boolean): Promise<void> {
-    const { handlers, report } = this.#host.context;
-    this.#busy = true;
-    const verdict = await consult(
-      'onConnect',
-      () => handlers.onConnect?.(this.#conversation),
-      () => replies.ok,
-      report,
-    );
-    if (this.#closing || this.#socket.destroyed) return;
-    if (verdict !== replies.ok) return this.end(tlsOnConnect ? null : verdict, 'refused by onConnect');
-    if (tlsOnConnect && !(await this.#tlsOnConnect())) return;
-    this.#attach();
-    this.#busy = false;
-    if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
-    this.#out = `220 ${this.#host.banner}\r\n`;
-    this.#rest();
+  async begin(): Promise<void> {
+    try {
+      const { handlers, report } = this.#host.context;
+      const verdict = await consult(
+        'onConnect',
+        () => handlers.onConnect?.(this.#conversation),
+        () => replies.ok,
+        report,
+      );
+      if (this.#over) return;
+      if (verdict !== replies.ok) return this.end(verdict, 'refused by onConnect');
+      if (this.#draining) return this.end(replies.shutdown, 'the server shut down');
+      if (this.#tlsOnConnect && !(await this.#beginTls())) return;
+      if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
+      this.#channel.collect(`220 ${this.#host.banner}\r\n`);
+      this.#channel.listen();
+      this.#enter('commands');
+      this.#rest(true);
+    } catch (problem) {
+      this.#fail(problem);
+    }
   }
 
   /** No new transaction: a message under way may finish, then 421 (RFC 5321 §3.8). A handshake under way is cut. */
   drain(): void {
     this.#draining = true;
-    if (this.#upgrading) return this.destroy('the server shut down');
-    if (!this.#busy && this.#reception === null && this.#conversation.envelope === null) {
+    if (this.#phase === 'upgrading') return this.destroy('the server shut down');
+    if (this.#phase === 'commands' && this.#conversation.envelope === null) {
       this.end(replies.shutdown, 'the server shut down');
     }
   }
 
   destroy(reason: string): void {
-    this.#reason = reason;
-    this.#closing = true;
-    this.#socket.destroy();
+    if (this.#phase !== 'ending') this.#reason = reason;
+    this.#enter('ending');
+    this.#channel.destroy();
   }
 
   overdue(): void {
-    this.dueAt = Number.POSITIVE_INFINITY;
-    if (this.#closing) this.#socket.destroy();
-    else this.end(replies.timeout, 'the client was silent for too long');
+    if (this.#phase === 'ending') return this.#channel.destroy();
+    const atHandler = this.#phase === 'opening' || this.#phase === 'waiting' || this.#reception?.full === true;
+    if (!atHandler) return this.end(replies.timeout, 'the client was silent for too long');
+    const error = new HandlerTimeoutError(this.#awaited, this.#host.context.limits.handlerTimeoutMs);
+    this.#host.context.report(error);
+    this.end(replies.stuck, error.message);
   }
 
-  /** Says the last words, if any, and closes; a client that does not close its side is cut off. */
-  end(last: Reply | null, reason: string): void {
-    if (this.#closing) return;
-    this.#closing = true;
+  /** Says the last words and closes; a client that does not close its side is cut off. Where TLS is due it is mute. */
+  end(last: Reply, reason: string): void {
+    if (this.#phase === 'ending') return;
+    if (this.#phase === 'upgrading' || (this.#phase === 'opening' && this.#tlsOnConnect)) return this.destroy(reason);
     this.#reason = reason;
-    this.#reception?.abort(reason);
-    this.dueAt = this.#host.deadlines.now + LINGER_MS;
-    if (last === null || this.#upgrading) return void this.#socket.destroy(); // no clear text into a handshake
-    const words = this.#out + formatReply(last);
-    this.#out = '';
-    this.#socket.end(words, 'latin1');
-    this.#socket.resume(); // unread input would turn our close into a reset that eats the last words
+    this.#channel.collect(formatReply(last));
+    this.#close();
   }
 
-  #attach(): void {
-    this.#socket.on('data', this.#onData);
-    this.#socket.on('end', this.#onEnd);
-  }
-
-  #detach(): void {
-    this.#socket.off('data', this.#onData);
-    this.#socket.off('end', this.#onEnd);
-  }
-
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#closing) return;
+  received(chunk: Buffer): void {
     this.#lines.push(chunk);
-    this.#run();
-  };
+    if (this.#reading) this.#run();
+    else if (this.#phase === 'ending') this.#lines.takeRest();
+    else this.#channel.flow(false); // one chunk is held, the rest waits in the socket
+  }
 
-  readonly #onEnd = (): void => {
+  ended(): void {
     this.#ended = true;
-    if (!this.#busy) this.#finishInput();
-  };
+    if (this.#reading) this.#close();
+  }
 
-  readonly #onError = (error: NodeJS.ErrnoException): void => {
-    if (!this.#closing) this.#reason = `the connection was lost (${error.code ?? 'no code'})`;
-  };
+  drained(): void {
+    this.#updateFlow();
+  }
 
-  readonly #onClose = (): void => {
-    this.#closing = true;
+  closed(code: string | null): void {
+    if (code !== null && this.#phase !== 'ending') this.#reason = `the connection was lost (${code})`;
+    this.#phase = 'ending';
     this.#host.deadlines.forget(this);
     this.#reception?.abort('the connection was lost inside a message');
     this.#host.closed(this.#reason);
-  };
+  }
 
-  /** The client has closed its side: nothing more will come, what it asked has been answered. */
-  #finishInput(): void {
-    this.#closing = true;
-    this.#reception?.abort('the connection was closed inside a message');
-    this.#socket.end();
-    this.dueAt = this.#host.deadlines.now + LINGER_MS;
+  get #reading(): boolean {
+    return this.#phase === 'commands' || this.#phase === 'message';
+  }
+
+  get #over(): boolean {
+    return this.#phase === 'ending';
+  }
+
+  /** Changes the phase, and with it says until when what is due. */
+  #enter(phase: Phase): void {
+    this.#phase = phase;
+    const { limits } = this.#host.context;
+    const { now } = this.#host.deadlines;
+    switch (phase) {
+      case 'opening':
+      case 'waiting':
+        this.dueAt = now + limits.handlerTimeoutMs;
+        break;
+      case 'upgrading': // the handshake has a deadline of its own
+        this.dueAt = Number.POSITIVE_INFINITY;
+        break;
+      case 'commands': // for the whole of a command, or an octet every few minutes would hold a connection for days
+        this.dueAt = now + limits.commandTimeoutMs;
+        break;
+      case 'message': // from chunk to chunk (RFC 5321 §4.5.3.2.5), while the client is the one who is waited for
+        this.dueAt = now + (this.#reception?.full ? limits.handlerTimeoutMs : limits.dataTimeoutMs);
+        break;
+      case 'ending':
+        this.dueAt = now + LINGER_MS;
+        break;
+      default:
+        phase satisfies never;
+    }
   }
 
   /** Runs every command that is here, then writes their replies at once. */
   #run(): void {
-    let partOfLine = true;
-    while (!this.#busy && !this.#closing) {
-      if (this.#reception !== null) {
-        if (!this.#receive(this.#reception)) break;
-        partOfLine = false;
-        continue;
-      }
-      const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
-      if (line === null) break;
-      partOfLine = false;
-      if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
-      if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
-      const reply = this.#execute(line);
-      if (reply !== null) this.#answer(reply);
+    let progress = false;
+    while (true) {
+      if (this.#phase === 'message') {
+        progress = true;
+        if (!this.#receive()) break;
+      } else if (this.#phase === 'commands') {
+        const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
+        if (line === null) break;
+        progress = true;
+        this.#execute(line);
+      } else return;
     }
-    if (!this.#busy && !this.#closing) this.#rest(partOfLine && this.dueAt !== Number.POSITIVE_INFINITY);
+    this.#rest(progress);
   }
 
-  /** @returns the reply, now or later; `null` for STARTTLS, whose reply is not ours to give */
-  #execute(line: Line): Reply | Promise<Reply> | null {
+  /** Runs one command line. */
+  #execute(line: Line | 'too-long'): void {
+    if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
+    if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     const command = parseCommand(line.text);
     const verb = typeof command === 'string' ? '' : command.verb;
-    if (typeof command !== 'string' && verb === 'STARTTLS') {
-      // A bare LF before a handshake: the boundary must never be open to doubt, so nothing may wait behind it.
-      if (line.end === 'lf' && this.#lines.unread === 0) return replies.bareLf;
-      void this.#startTls(command.args);
-      return null;
+    // Behind a bare LF there is no handshake either: the boundary must never be open to doubt. Octets behind it are one.
+    if (typeof command !== 'string' && verb === 'STARTTLS' && (line.end === 'crlf' || this.#lines.unread > 0)) {
+      return void this.#startTls(command.args);
     }
     const gated = this.#host.starttls.gate(line.text);
-    if (gated !== null) return gated;
-    if (line.end === 'lf') return replies.bareLf; // RFC 5321 §2.3.8; never run
-    if (typeof command === 'string') return badLineReply(command);
-    return verbs[verb]?.(this.#host.context, command.args) ?? replies.unknown;
+    if (gated !== null) return this.#say(gated);
+    if (line.end === 'lf') return this.#say(replies.bareLf); // RFC 5321 §2.3.8; never run
+    if (typeof command === 'string') return this.#say(badLineReply(command));
+    this.#answer(verb, verbs[verb]?.(this.#host.context, command.args) ?? replies.unknown);
   }
 
-  #answer(reply: Reply | Promise<Reply>): void {
+  #answer(verb: string, reply: Reply | Promise<Reply>): void {
     if (!(reply instanceof Promise)) return this.#say(reply);
-    this.#busy = true;
-    this.#flush();
-    this.#updateFlow();
-    this.dueAt = Number.POSITIVE_INFINITY; // the client waits for us now
-    reply.then(
-      (settled) => this.#goOn(settled),
-      (problem: unknown) => this.destroy(`an internal error: ${problem instanceof Error ? problem.name : 'unknown'}`),
-    );
+    this.#awaited = verb;
+    this.#enter('waiting');
+    this.#channel.flush(); // a finished reply never waits for a handler
+    reply.then((settled) => this.#goOn(settled)).catch((problem: unknown) => this.#fail(problem));
   }
 
   #goOn(reply: Reply): void {
-    this.#busy = false;
-    if (this.#closing) return;
+    if (this.#phase !== 'waiting') return; // it took too long, or the client is gone
+    this.#enter('commands');
     this.#say(reply);
     this.#run();
-    if (this.#ended && !this.#busy && !this.#closing) this.#finishInput();
+    if (this.#ended && this.#reading) this.#close();
   }
 
   /** Adds a reply to those that go out together, and does what its code says. */
   #say(reply: Reply): void {
-    this.#out += formatReply(reply);
+    this.#channel.collect(formatReply(reply));
     const { code } = reply;
     if (code === 354) return this.#beginMessage();
-    if (code === 221 || code === 421) return this.#hangUp(code);
+    if (code === 221 || code === 421) {
+      this.#reason = code === 221 ? 'the client said QUIT' : `the session was ended: ${reply.lines[0]}`;
+      return this.#close();
+    }
+    this.#count(code);
+  }
+
+  /** What a client that never sends mail may do has an end. */
+  #count(code: number): void {
     if (code >= 500 && code < 505) this.#errors++;
     this.#idleCommands++;
     const { limits } = this.#host.context;
-    if (this.#errors >= limits.maxErrors) return this.end(replies.tooManyErrors, 'too many errors');
-    if (this.#idleCommands >= limits.maxIdleCommands) this.end(replies.tooManyCommands, 'too many commands');
-  }
-
-  #hangUp(code: number): void {
-    this.#closing = true;
-    this.#reason = code === 221 ? 'the client said QUIT' : 'the session was ended by a 421';
-    this.dueAt = this.#host.deadlines.now + LINGER_MS;
-    this.#socket.end(this.#out, 'latin1');
-    this.#out = '';
-    this.#socket.resume();
+    if (this.#errors >= limits.maxErrors) this.end(replies.tooManyErrors, 'too many errors');
+    else if (this.#idleCommands >= limits.maxIdleCommands) this.end(replies.tooManyCommands, 'too many commands');
   }
 
   #beginMessage(): void {
+    this.#awaited = 'onMessage';
     this.#reception = new MessageReception(this.#host.context, () => this.#updateFlow());
+    this.#enter('message');
   }
 
-  /** @returns whether there may be commands behind what was read */
-  #receive(reception: MessageReception): boolean {
+  /** @returns whether the message ended, and there may be commands behind it */
+  #receive(): boolean {
+    const reception = this.#reception;
     const chunk = this.#lines.takeRest();
+    if (reception === null || chunk.length === 0) return false;
     const end = reception.read(chunk);
     if (end === -1) return false;
     if (end < chunk.length) this.#lines.push(chunk.subarray(end));
     this.#reception = null;
     this.#idleCommands = 0;
-    this.#answer(reception.verdict());
+    this.#enter('commands');
+    this.#answer('onMessage', reception.verdict());
     return true;
   }
 
-  /** All input is used up: write, and wait for more. */
-  #rest(partOfLine = false): void {
-    this.#flush();
-    const { limits } = this.#host.context;
-    const { now } = this.#host.deadlines;
-    // A command has its time as a whole, or an octet every few minutes would hold a connection for days; a message has it
-    // from chunk to chunk (RFC 5321 §4.5.3.2).
-    if (this.#reception !== null) this.dueAt = now + limits.dataTimeoutMs;
-    else if (!partOfLine) this.dueAt = now + limits.commandTimeoutMs;
+  /** All input is used up: write, and wait for more. @param progress - whether a command or a part of a message came */
+  #rest(progress: boolean): void {
+    this.#channel.flush();
+    if (progress) this.#enter(this.#phase);
     if (this.#draining) this.drain();
     this.#updateFlow();
   }
 
-  #flush(): void {
-    if (this.#out === '') return;
-    const taken = this.#socket.write(this.#out, 'latin1');
-    this.#out = '';
-    if (taken || this.#blocked) return;
-    this.#blocked = true; // a client that does not read its replies may not send more commands
-    this.#socket.once('drain', () => {
-      this.#blocked = false;
-      this.#updateFlow();
-    });
-  }
-
   #updateFlow(): void {
-    if (this.#closing) return;
-    const held = this.#reception?.full === true;
-    if (held) this.dueAt = Number.POSITIVE_INFINITY; // the client waits for the application's reader
-    if (this.#busy || this.#blocked || held) this.#socket.pause();
-    else this.#socket.resume();
+    if (this.#phase === 'message') {
+      this.#enter('message');
+      this.#channel.flow(!this.#channel.blocked && this.#reception?.full !== true);
+    } else if (this.#phase === 'commands') this.#channel.flow(!this.#channel.blocked);
   }
 
   /** Hands the socket over in this very tick; nothing that follows in the buffer is run. */
   async #startTls(args: string): Promise<void> {
-    this.#busy = true;
-    this.#flush();
-    this.#detach();
-    this.#upgrading = true;
-    this.dueAt = Number.POSITIVE_INFINITY; // the handshake has a deadline of its own
-    const raw = this.#socket;
+    const raw = this.#channel.handOver();
+    this.#enter('upgrading');
     try {
       const result = await this.#host.starttls.starttls(raw, { args, unread: this.#lines.takeRest() });
-      this.#upgrading = false;
+      if (this.#phase !== 'upgrading') return;
       if (result.kind === 'secured') {
-        await this.#secured(result.socket, result.tls);
-        this.#attach();
+        if (!(await this.#secured(result.socket, result.tls))) return;
+        this.#channel.listen();
+        this.#enter('commands');
       } else if (result.then === 'closed') {
-        this.#closing = true;
-        this.#reason = 'the client sent data behind STARTTLS';
-        return;
+        this.#reason = `STARTTLS was answered ${result.reply.code} ${result.reply.lines[0]}`;
+        return this.#enter('ending');
       } else {
-        this.#attach();
+        this.#channel.takeBack();
+        this.#enter('commands');
         if (result.reply.code === 454) this.#conversation.reset(); // STARTTLS ends a transaction, also where TLS cannot be had
-        if (result.reply.code < 505 && result.reply.code >= 500) this.#errors++;
+        this.#count(result.reply.code);
       }
-      this.#busy = false;
-      if (this.#ended) return this.#finishInput();
+      if (this.#ended) return this.#close();
       this.#run();
     } catch (problem) {
-      this.#reason = problem instanceof Error ? problem.message : 'STARTTLS failed';
-      this.#closing = true;
-      raw.destroy();
+      this.#fail(problem);
     }
   }
 
-  async #tlsOnConnect(): Promise<boolean> {
-    this.#upgrading = true;
-    this.dueAt = Number.POSITIVE_INFINITY;
-    try {
-      const { socket, tls } = await this.#host.starttls.tlsOnConnect(this.#socket);
-      this.#upgrading = false;
-      await this.#secured(socket, tls);
-      return !socket.destroyed;
-    } catch (problem) {
-      this.destroy(problem instanceof Error ? problem.message : 'TLS failed');
-      return false;
-    }
+  async #beginTls(): Promise<boolean> {
+    const raw = this.#channel.handOver();
+    this.#enter('upgrading');
+    const { socket, tls } = await this.#host.starttls.tlsOnConnect(raw);
+    return this.#secured(socket, tls);
   }
 
   /** A new stream, a new parser, a client that has not said anything yet (RFC 3207 §4.2). */
-  async #secured(socket: Duplex, tls: NonNullable<Conversation['tls']>): Promise<void> {
-    this.#socket.off('close', this.#onClose);
-    this.#socket = socket;
+  async #secured(socket: Duplex, tls: TlsInfo): Promise<boolean> {
+    if (this.#phase !== 'upgrading') {
+      socket.destroy();
+      return false;
+    }
     this.#lines = new LineBuffer();
     this.#conversation.secured(tls);
-    socket.on('error', this.#onError);
-    if (socket.closed) return this.#onClose();
-    socket.on('close', this.#onClose);
+    if (!this.#channel.secured(socket)) return false;
     const { handlers, report } = this.#host.context;
+    this.#awaited = 'onSecure';
+    this.#enter('waiting');
     const verdict = await consult(
       'onSecure',
       () => handlers.onSecure?.(tls, this.#conversation),
@@ -347,10 +340,19 @@ export class Session implements Overdue {
       report,
     );
     if (verdict !== replies.ok) this.#refusal = verdict;
+    return !this.#over;
   }
-}
 
-function badLineReply(problem: 'nul' | 'control-character' | 'eight-bit' | 'empty'): Reply {
-  if (problem === 'nul') return replies.nul;
-  return problem === 'empty' ? replies.unknown : replies.unprintable;
+  /** Writes what is left, closes our side, and lets the client close its own. */
+  #close(): void {
+    this.#reception?.abort('the session was ended inside a message');
+    this.#reception = null;
+    this.#enter('ending');
+    this.#channel.end();
+  }
+
+  /** A failed upgrade, or a fault of ours: the connection goes, the process does not. */
+  #fail(problem: unknown): void {
+    this.destroy(problem instanceof Error ? problem.message : 'an internal error');
+  }
 }

@@ -17,6 +17,7 @@ export interface VerbContext {
   /** The STARTTLS machine's part of EHLO and HELO. */
   readonly offer: (name: string) => Promise<readonly string[]>;
   readonly withdraw: (name: string) => void;
+  readonly offersTls: boolean;
   readonly report: (error: TlsSmtpError) => void;
 }
 
@@ -152,7 +153,7 @@ function vrfy(_context: VerbContext, args: string): Reply {
   return args === '' ? NO_ARGUMENT : CANNOT_VERIFY; // RFC 5321 §3.5.3
 }
 
-function help({ conversation }: VerbContext): Reply {
-  const starttls = conversation.tls === null ? ' STARTTLS' : '';
+function help({ conversation, offersTls }: VerbContext): Reply {
+  const starttls = offersTls && conversation.tls === null ? ' STARTTLS' : '';
   return { code: 214, enhanced: '2.0.0', lines: [`EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP${starttls}`] };
 }

@@ -4,14 +4,18 @@ const CR = 0x0d;
 const LF = 0x0a;
 const LONE_CR = Buffer.from('\r');
 
+/** A call into native code costs more than moving this many octets in a loop. */
+const SHORT_OCTETS = 64;
+
 /** What a chunk ended with when a dot at the start of a line was its last octet but one or last. */
 type Held = 'nothing' | 'dot' | 'dot-cr';
 
 /**
  * Undoes dot-stuffing and finds the end of a DATA body (RFC 5321 §4.5.2), chunk by chunk.
  *
- * The body is handed on as slices of the chunks, nothing is copied. Only `CRLF.CRLF` ends it. The CRLF before that dot
- * belongs to the body. A decoder is for one message.
+ * A chunk without a stuffed dot is handed on as a slice of itself; one with such dots is copied once, closed up. So a
+ * client that stuffs every line costs a copy, and never an object a line. Only `CRLF.CRLF` ends the body, and the CRLF
+ * before that dot belongs to it. A decoder is for one message.
  */
 export class DataDecoder {
   readonly #lines = new LineScanner();
@@ -23,36 +27,41 @@ export class DataDecoder {
   }
 
   /**
-   * @param chunk - octets from the wire
+   * @param chunk - octets from the wire; never written to
    * @param from - where the body goes on in it
-   * @param take - gets each slice of the body, none empty, in order; a slice shares the chunk's memory
+   * @param take - gets the chunk's part of the body, if any; it may share the chunk's memory
    * @returns the index behind the `CRLF.CRLF`; -1 where the body goes on in the next chunk
    */
   decode(chunk: Buffer, from: number, take: (slice: Buffer) => void): number {
     if (from >= chunk.length) return -1;
-    let start = from;
     if (this.#held !== 'nothing') {
       const end = this.#resume(chunk, from, take);
       if (end !== null) return end;
-      start = from;
     }
     const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    for (let at = start; ; at = start) {
-      const dot = this.#lines.nextLeadingDot(view, at);
-      const sliceEnd = dot === -1 ? chunk.length : dot;
-      if (sliceEnd > start) take(start === 0 && sliceEnd === chunk.length ? chunk : chunk.subarray(start, sliceEnd));
-      if (dot === -1) return -1;
-      if (chunk[dot + 1] === CR && chunk[dot + 2] === LF) return dot + 3;
-      start = dot + 1;
-      if (start === chunk.length) {
-        this.#held = 'dot';
-        return -1;
+    const body = new Body(chunk);
+    for (let start = from; ; ) {
+      const dot = this.#lines.nextLeadingDot(view, start);
+      body.add(start, dot === -1 ? chunk.length : dot);
+      const end = dot === -1 ? -1 : this.#behindDot(chunk, dot);
+      if (end === null) {
+        start = dot + 1;
+        continue;
       }
-      if (start === chunk.length - 1 && chunk[start] === CR) {
-        this.#held = 'dot-cr';
-        return -1;
-      }
+      const slice = body.slice();
+      if (slice.length > 0) take(slice);
+      return end;
     }
+  }
+
+  /** @returns what `decode` is to return, or `null`: the dot was stuffed, and the body goes on behind it */
+  #behindDot(chunk: Buffer, dot: number): number | null {
+    const first = chunk[dot + 1];
+    if (first === undefined) this.#held = 'dot';
+    else if (first !== CR) return null;
+    else if (chunk[dot + 2] === undefined) this.#held = 'dot-cr';
+    else return chunk[dot + 2] === LF ? dot + 3 : null;
+    return -1;
   }
 
   /**
@@ -77,5 +86,45 @@ export class DataDecoder {
     take(LONE_CR);
     this.#lines.bareNewline = true;
     return null;
+  }
+}
+
+/** The body's parts of one chunk, put together: one part is a slice of the chunk, more of them are copied. */
+class Body {
+  readonly #chunk: Buffer;
+  #start = 0;
+  #end = 0;
+  #copy: Buffer | null = null;
+  #copied = 0;
+
+  constructor(chunk: Buffer) {
+    this.#chunk = chunk;
+  }
+
+  add(start: number, end: number): void {
+    if (start === end) return;
+    if (this.#end > this.#start) this.#keep();
+    this.#start = start;
+    this.#end = end;
+  }
+
+  slice(): Buffer {
+    if (this.#copy === null) {
+      const whole = this.#start === 0 && this.#end === this.#chunk.length;
+      return whole ? this.#chunk : this.#chunk.subarray(this.#start, this.#end);
+    }
+    this.#keep();
+    return this.#copy.subarray(0, this.#copied);
+  }
+
+  #keep(): void {
+    this.#copy ??= Buffer.allocUnsafe(this.#chunk.length);
+    const chunk = this.#chunk;
+    const copy = this.#copy;
+    const end = this.#end;
+    let to = this.#copied;
+    if (end - this.#start > SHORT_OCTETS) to += chunk.copy(copy, to, this.#start, end);
+    else for (let at = this.#start; at < end; at++) copy[to++] = chunk[at] as number;
+    this.#copied = to;
   }
 }

@@ -7,29 +7,41 @@ import type { Reply } from './reply.js';
 export class SmtpRejection extends Error {
   readonly reply: Reply;
 
+  /**
+   * @param reply - a refusal: its code is from 400 to 599. 421 also ends the session (RFC 5321 §3.8).
+   * @throws {RangeError} where code, enhanced code or lines could not stand in a refusal
+   */
   constructor(reply: Reply) {
-    super(`${reply.code} ${reply.enhanced ?? ''} ${reply.lines.join(' / ')}`);
+    const { code, enhanced, lines } = reply;
+    if (!Number.isInteger(code) || code < 400 || code > 599) {
+      throw new RangeError(`a rejection's code is from 400 to 599, not ${String(code)}`);
+    }
+    if (enhanced !== undefined && !(isEnhancedCode(enhanced) && enhanced[0] === String(code)[0])) {
+      throw new RangeError(
+        `enhanced code '${String(enhanced)}' does not fit ${code}; for instance '${code < 500 ? 4 : 5}.7.1'`,
+      );
+    }
+    if (!Array.isArray(lines) || lines.length === 0 || !lines.every((line) => typeof line === 'string')) {
+      throw new RangeError("a rejection's text is one string, or several lines");
+    }
+    super(`${code} ${enhanced ?? ''} ${lines.join(' / ')}`);
     this.name = 'SmtpRejection';
-    this.reply = reply;
+    this.reply = Object.freeze({ code, ...(enhanced !== undefined && { enhanced }), lines: Object.freeze([...lines]) });
   }
 }
 
 /**
  * Makes a refusal for a handler to throw: `throw reject(550, '5.7.1', 'no relaying')`.
  *
- * @param code - 400 to 599
+ * @param code - 400 to 599; 421 also ends the session
  * @param enhanced - its first digit is that of `code` (RFC 3463 §2), `5.7.1`
  * @param text - one line; what is not printable ASCII is replaced when it is sent
- * @throws {RangeError} where code or enhanced code could not stand in a refusal
+ * @throws {RangeError} where code, enhanced code or text could not stand in a refusal
  */
 export function reject(code: number, enhanced: string, text: string): SmtpRejection {
-  if (!Number.isInteger(code) || code < 400 || code > 599) {
-    throw new RangeError(`reject(): code is ${code}, a refusal has one from 400 to 599`);
-  }
-  if (!/^[45]\.\d{1,3}\.\d{1,3}$/.test(enhanced) || enhanced[0] !== String(code)[0]) {
-    throw new RangeError(
-      `reject(): enhanced code '${enhanced}' does not fit ${code}; for instance '${code < 500 ? 4 : 5}.7.1'`,
-    );
-  }
   return new SmtpRejection({ code, enhanced, lines: [text] });
+}
+
+function isEnhancedCode(text: unknown): text is string {
+  return typeof text === 'string' && /^[45]\.\d{1,3}\.\d{1,3}$/.test(text);
 }

@@ -36,7 +36,7 @@ function format(reply: Reply): string {
   const last = reply.lines.length - 1;
   let wire = '';
   reply.lines.forEach((line, index) => {
-    wire += `${reply.code}${index === last ? ' ' : '-'}${lead}${line.replace(FORBIDDEN, '?').slice(0, MAX_TEXT)}\r\n`;
+    wire += `${reply.code}${index === last ? ' ' : '-'}${lead}${String(line).replace(FORBIDDEN, '?').slice(0, MAX_TEXT)}\r\n`;
   });
   return wire === '' ? `${reply.code} ${lead.trimEnd()}\r\n` : wire;
 }

@@ -80,6 +80,7 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   unavailable: fixedReply(454, '4.7.0', 'TLS not available due to temporary reason'),
   lockedOut: fixedReply(554, '5.7.0', 'Security failure'),
   lockoutOver: fixedReply(421, '4.7.0', 'Too many commands without security, closing'),
+  closed: fixedReply(421, '4.7.0', 'The connection is being closed'),
 });
 
 type ReplyName =
@@ -91,7 +92,8 @@ type ReplyName =
   | 'busy'
   | 'unavailable'
   | 'lockedOut'
-  | 'lockoutOver';
+  | 'lockoutOver'
+  | 'closed';
 
 export function initial(): State<never> {
   return { name: 'clear', advertised: false };
@@ -106,7 +108,7 @@ export function step<C>(state: State<C>, event: Event<C>): Step<C> {
     case 'consulting':
       if (event.type === 'permitted')
         return { state: { name: 'loading', mode: 'starttls' }, effects: [{ do: 'load' }] };
-      if (event.type === 'refused') return goOn(event.reply);
+      if (event.type === 'refused') return event.reply.code === 421 ? end(event.reply) : goOn(event.reply);
       return outOfOrder();
     case 'loading':
       return whileLoading(state.mode, event);
@@ -126,8 +128,8 @@ export function step<C>(state: State<C>, event: Event<C>): Step<C> {
       return insideTls(state, event);
     case 'locked-out':
       return lockedOut(state, event);
-    case 'closed':
-      return { state, effects: [] };
+    case 'closed': // what was pipelined behind the end is answered and never run
+      return { state, effects: event.type === 'command' ? [{ do: 'reply', reply: replies.closed }] : [] };
     default:
       return state satisfies never;
   }
@@ -207,7 +209,7 @@ function lockedOut<C>(state: State<C> & { name: 'locked-out' }, event: Event<C>)
       if (event.verb === 'QUIT') return { state, effects: [] }; // the session says its 221 (RFC 3207 §4.1)
       return refuseLockedOut(state.commandsLeft);
     case 'expired':
-      return { state: { name: 'closed' }, effects: [{ do: 'reply', reply: replies.lockoutOver }, { do: 'close' }] };
+      return end(replies.lockoutOver);
     default:
       return outOfOrder();
   }
@@ -220,7 +222,7 @@ function refuseLockedOut<C>(commandsLeft: number): Step<C> {
       effects: [{ do: 'reply', reply: replies.lockedOut }],
     };
   }
-  return { state: { name: 'closed' }, effects: [{ do: 'reply', reply: replies.lockoutOver }, { do: 'close' }] };
+  return end(replies.lockoutOver);
 }
 
 /** CVE-2011-0411: counted, thrown away, never purged-and-continued. */
@@ -234,6 +236,11 @@ function injected<C>({ unread }: UnreadOctets): Step<C> {
 /** Refused, and the clear session goes on; STARTTLS may be tried again. */
 function goOn<C>(reply: Reply): Step<C> {
   return { state: { name: 'clear', advertised: true }, effects: [{ do: 'reply', reply }] };
+}
+
+/** RFC 5321 §3.8: behind a 421 the connection is closed. */
+function end<C>(reply: Reply): Step<C> {
+  return { state: { name: 'closed' }, effects: [{ do: 'reply', reply }, { do: 'close' }] };
 }
 
 function outOfOrder<C>(): Step<C> {

@@ -622,15 +622,19 @@ describe('SECURITY finding 4: renegotiation', {
     client.stdout.on('data', read);
     client.stderr.on('data', read);
     client.stdin.on('error', () => {});
-    const exited = once(client, 'close');
+    let over = false;
+    const exited = once(client, 'close').then(() => {
+      over = true;
+    });
     try {
       await eventually('the greeting', () => /^220 /m.test(printed));
       for (let count = 0; count < times; count++) {
         client.stdin.write('R\n');
-        await sleep(150);
+        await eventually('a renegotiation', () => over || printed.split('RENEGOTIATING').length > count + 1);
+        await sleep(100);
       }
       client.stdin.write('NOOP\r\n');
-      await sleep(150);
+      await eventually('a reply, or the end', () => over || /^250 /m.test(printed));
       client.stdin.end();
       client.kill();
       await within(exited, 'openssl exits');

@@ -32,6 +32,7 @@ export interface RunningServer extends AsyncDisposable {
   /** For `tls.connect`: trusts the server's authority. */
   readonly trust: ConnectionOptions;
   readonly messages: Delivered[];
+  /** Of 'tlsError' events, and of the warnings that tell of a failed handler. */
   readonly errors: { readonly code: string; readonly message: string; readonly error: TlsSmtpError }[];
   readonly warnings: string[];
   /** Of each closed connection, in order. */
@@ -91,8 +92,11 @@ export async function startServer(options: StartOptions = {}): Promise<RunningSe
       return options.onClose?.(session, reason);
     },
   });
-  server.on('tlsError', (error) => errors.push({ code: error.code, message: error.message, error }));
-  server.on('warning', (warning) => warnings.push(warning));
+  const noteError = (error: TlsSmtpError): void => {
+    errors.push({ code: error.code, message: error.message, error });
+  };
+  server.on('tlsError', noteError);
+  server.on('warning', (warning, error) => (error === undefined ? warnings.push(warning) : noteError(error)));
   const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
   const { port: tlsPort } = await server.listen({ host: '127.0.0.1', port: 0, tlsOnConnect: true });
   const trust: ConnectionOptions = { ca: authority.ca, servername: 'mx.test' };

@@ -31,6 +31,7 @@ export const EVENTS: readonly NamedEvent[] = [
   { name: 'STARTTLS with an argument, octets behind it', event: { type: 'starttls', args: 'x', received: unread } },
   { name: 'connection begins with TLS', event: { type: 'connect' } },
   { name: 'application permits', event: { type: 'permitted' } },
+  { name: 'application refuses with 421', event: { type: 'refused', reply: { ...refusal, code: 421, enhanced: '4.7.1' } } },
   { name: 'application refuses', event: { type: 'refused', reply: refusal } },
   { name: 'credentials loaded', event: { type: 'loaded', credentials: CREDENTIALS, received: SECOND_LOOK } },
   { name: 'credentials loaded, octets came', event: { type: 'loaded', credentials: CREDENTIALS, received: unread } },

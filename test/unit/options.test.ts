@@ -15,7 +15,7 @@ describe('checkedOptions', () => {
       message: 'option tls.onData is unknown; onMessage is meant?',
       code: 'ERR_TLS_SMTP_OPTION',
     });
-    assert.throws(() => check({ SIZE: 1 }), /option tls\.SIZE is unknown; size is meant/);
+    assert.throws(() => check({ SIZE: 1 }), /option tls\.SIZE is unknown; tls\.size is meant/);
     assert.throws(() => check({ constructor: 1 }), { message: 'option tls.constructor is unknown' });
     assert.throws(() => check(null as unknown as object), /option tls must be an object/);
   });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { checkedLimits } from '../../../src/server/limits.js';
 
 describe('checkedLimits', () => {
-  it('has the defaults of SPEC §5', () => {
+  it('has the defaults of SPEC §5, and a time for handlers', () => {
     assert.deepEqual(checkedLimits(undefined), {
       maxCommandOctets: 2_048,
       maxMessageBytes: 52_428_800,
@@ -12,6 +12,7 @@ describe('checkedLimits', () => {
       maxIdleCommands: 100,
       commandTimeoutMs: 300_000,
       dataTimeoutMs: 180_000,
+      handlerTimeoutMs: 600_000,
       maxConnections: 1_000,
       maxHandshakes: 256,
     });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { MessageIncompleteError, MessageQueue } from '../../../src/server/message.js';
 
 const envelope = { mailFrom: { address: 'a@x', parameters: {} }, rcptTo: [] };
@@ -55,6 +57,48 @@ describe('MessageQueue', () => {
     message.fail(new MessageIncompleteError('the connection was lost'));
     message.finish();
     await assert.rejects(read, { code: 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE' });
+  });
+
+  it('gathers what a client drips: the memory held is that of the octets, not of an object for each', async () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    const { message } = queue();
+    const read = message.bytes();
+    gc();
+    const before = process.memoryUsage();
+    for (let index = 0; index < 300_000; index++) message.push(Buffer.from([index & 0xff, 0x0d, 0x0a]));
+    gc();
+    const after = process.memoryUsage();
+    const grown = after.heapUsed + after.external - before.heapUsed - before.external;
+    assert.ok(grown < 4_000_000, `${grown} octets for a body of 900,000`);
+    message.finish();
+    const body = await read;
+    assert.deepEqual([body.length, body.subarray(-3)], [900_000, Buffer.from([299_999 & 0xff, 0x0d, 0x0a])]);
+  });
+
+  it('keeps the order of large and small parts, and never writes to what a reader has', async () => {
+    const { message } = queue();
+    const iterator = message[Symbol.asyncIterator]();
+    const parts = [10, 20, 3_000, 5, 5, 70_000, 1, 5_000, 2_047, 2_047, 2_047].map((size, index) =>
+      Buffer.alloc(size, 65 + index),
+    );
+    const seen: Buffer[] = [];
+    const copies: Buffer[] = [];
+    for (const [index, part] of parts.entries()) {
+      message.push(part);
+      if (index % 3 !== 2) continue;
+      const { value } = await iterator.next();
+      assert.ok(value);
+      seen.push(value);
+      copies.push(Buffer.from(value));
+    }
+    message.finish();
+    for await (const slice of { [Symbol.asyncIterator]: () => iterator }) {
+      seen.push(slice);
+      copies.push(Buffer.from(slice));
+    }
+    assert.ok(Buffer.concat(seen).equals(Buffer.concat(parts)));
+    assert.ok(seen.every((slice, index) => copies[index]?.equals(slice)));
   });
 
   it('drops what a handler leaves unread', () => {

@@ -32,6 +32,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       hidden: new Set(),
       offer: async () => [],
       withdraw: () => {},
+      offersTls: true,
       report: (error) => reported.push(error),
     },
     () => {},

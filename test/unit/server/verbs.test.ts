@@ -17,6 +17,7 @@ function contextWith(parts: Partial<VerbContext> = {}): VerbContext {
     hidden: new Set(),
     offer: async () => ['STARTTLS'],
     withdraw: () => {},
+    offersTls: true,
     report: assert.fail,
     ...parts,
   };

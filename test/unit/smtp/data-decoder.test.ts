@@ -25,9 +25,16 @@ describe('DataDecoder (RFC 5321 §4.5.2)', () => {
     assert.deepEqual(decode('a\r\n.\r', 'x'), { body: ['a\r\n', '\r', 'x'], end: -1, bare: true });
   });
 
-  it('hands on slices of the chunk, not copies', () => {
-    const chunk = Buffer.from('hello\r\n..world\r\n');
-    new DataDecoder().decode(chunk, 0, (slice) => assert.equal(slice.buffer, chunk.buffer));
+  it('hands on a slice of the chunk where no dot was stuffed, and one copy, closed up, where some were', () => {
+    const plain = Buffer.from('hello\r\nworld\r\n');
+    new DataDecoder().decode(plain, 0, (slice) => assert.equal(slice, plain));
+    const long = 'x'.repeat(100);
+    const stuffed = Buffer.from(`..a\r\n..${long}\r\n..\r\n${long}\r\n.\r\n`);
+    const before = Buffer.from(stuffed);
+    const slices: string[] = [];
+    const end = new DataDecoder().decode(stuffed, 0, (slice) => slices.push(slice.toString()));
+    assert.deepEqual([slices, end], [[`.a\r\n.${long}\r\n.\r\n${long}\r\n`], stuffed.length]);
+    assert.ok(stuffed.equals(before), 'the chunk is not ours to write to');
   });
 
   it('ends at the same place however a body is cut in two', () => {

@@ -151,6 +151,13 @@ describe('SPEC §5, the table of STARTTLS, row by row', () => {
     });
   });
 
+  it('5. the application refuses with 421: its reply, and the connection closes (RFC 5321 §3.8)', () => {
+    assert.deepEqual(run(...CONSULTING, 'application refuses with 421'), {
+      state: 'closed',
+      effects: ['consult', 'reply 421 4.7.1', 'close'],
+    });
+  });
+
   it('5. the application refuses: its reply, and the session goes on with STARTTLS still on offer', () => {
     assert.deepEqual(run(...CONSULTING, 'application refuses'), {
       state: 'clear, offered',
@@ -291,11 +298,12 @@ describe('the machine, explored: every state that can be reached, with every eve
     }
   });
 
-  it('does nothing once it is closed, and stays closed', () => {
+  it('does nothing once it is closed, and stays closed; a command pipelined behind the end gets a 421', () => {
     const after = ALL.filter(({ from }) => from.name === 'closed');
+    const answer = [{ do: 'reply', reply: replies.closed }];
     assert.deepEqual(
       after.map(({ to, effects }) => [to.name, effects]),
-      EVENTS.map(() => ['closed', []]),
+      EVENTS.map(({ event }) => ['closed', event.type === 'command' ? answer : []]),
     );
   });
 

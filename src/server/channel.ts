@@ -1,0 +1,133 @@
+import type { Duplex } from 'node:stream';
+
+/** What a session hears of its client. */
+export interface ChannelEvents {
+  received(chunk: Buffer): void;
+  /** The client has closed its side: nothing more will come. */
+  ended(): void;
+  /** The client has read what it was sent, behind a `false` of {@link Channel.flush}. */
+  drained(): void;
+  /** The connection is gone. @param code - Node's, where it was lost; `null` after an orderly end */
+  closed(code: string | null): void;
+}
+
+/**
+ * The client's end of a session: one socket, or a raw one and then the secured one above it.
+ *
+ * Replies are collected and go out together, in one write (RFC 2920 §3.2).
+ */
+export class Channel {
+  readonly #events: ChannelEvents;
+  #socket: Duplex;
+  #out = '';
+  #flowing = false;
+  /** The client does not read its replies. */
+  #blocked = false;
+  #code: string | null = null;
+
+  constructor(socket: Duplex, events: ChannelEvents) {
+    this.#socket = socket;
+    this.#events = events;
+    this.#watch();
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  /** Whether replies wait for a client that does not read them: it may not send more commands meanwhile. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Adds to what the next {@link flush} writes. @param text - latin1, one character per octet */
+  collect(text: string): void {
+    this.#out += text;
+  }
+
+  flush(): void {
+    if (this.#out === '') return;
+    const taken = this.#socket.write(this.#out, 'latin1');
+    this.#out = '';
+    if (!taken) this.#block();
+  }
+
+  /** Lets the client send, or holds it back: its octets then wait in the socket, and at last with the client. */
+  flow(on: boolean): void {
+    if (on === this.#flowing) return;
+    this.#flowing = on;
+    if (on) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  /** Hears the client from now on. It does not yet flow. */
+  listen(): void {
+    this.#socket.on('data', this.#onData);
+    this.#socket.on('end', this.#onEnd);
+  }
+
+  /** Lets go of the socket, in this tick, for TLS to take it. What is collected has been written. */
+  handOver(): Duplex {
+    this.flush();
+    this.#socket.off('data', this.#onData);
+    this.#socket.off('end', this.#onEnd);
+    this.flow(false);
+    return this.#socket;
+  }
+
+  /** Takes it back from a refused upgrade, with what the refusal left unread by the client. */
+  takeBack(): void {
+    this.listen();
+    if (this.#socket.writableNeedDrain) this.#block();
+  }
+
+  /** Goes on inside TLS. @returns false where the secured socket is gone already */
+  secured(socket: Duplex): boolean {
+    this.#socket.off('close', this.#onClose);
+    this.#socket = socket;
+    this.#blocked = false;
+    this.#watch();
+    if (socket.closed) this.#onClose();
+    return !socket.destroyed;
+  }
+
+  /** Says the last words and closes our side. Unread input would turn that into a reset that eats the words. */
+  end(): void {
+    const words = this.#out;
+    this.#out = '';
+    if (!this.#socket.writableEnded) this.#socket.end(words, 'latin1');
+    this.flow(true);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #watch(): void {
+    this.#socket.pause(); // a 'data' listener would set a socket flowing that was never paused
+    this.#flowing = false;
+    this.#socket.on('error', this.#onError);
+    this.#socket.on('close', this.#onClose);
+  }
+
+  #block(): void {
+    if (this.#blocked) return;
+    this.#blocked = true;
+    const socket = this.#socket;
+    socket.once('drain', () => {
+      if (socket !== this.#socket) return;
+      this.#blocked = false;
+      this.#events.drained();
+    });
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#events.received(chunk);
+
+  readonly #onEnd = (): void => this.#events.ended();
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    this.#code = error.code ?? 'no code';
+  };
+
+  readonly #onClose = (): void => this.#events.closed(this.#code);
+}

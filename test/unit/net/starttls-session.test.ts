@@ -1,0 +1,495 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { after, describe, it } from 'node:test';
+import { CredentialMissingError } from '../../../src/credentials/errors.js';
+import type { TlsSmtpError } from '../../../src/errors.js';
+import type { TlsInfo } from '../../../src/inspect/tls-info.js';
+import { Engine } from '../../../src/net/engine.js';
+import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
+import { HandshakesBusyError } from '../../../src/net/starttls-errors.js';
+import { Session, type SessionContext } from '../../../src/net/starttls-session.js';
+import { reject } from '../../../src/smtp/rejection.js';
+import { formatReply } from '../../../src/smtp/reply.js';
+import { TestAuthority } from '../../../src/testing/authority.js';
+import { eventually, outsideTlsRecords, RawClient, sleep, within } from '../../support/raw-client.js';
+
+const authority = await TestAuthority.create();
+const { cert, key } = await authority.issue({ name: 'mx.test' });
+const trust = { ca: authority.ca };
+const PLAIN = { args: '', unread: Buffer.alloc(0) };
+const READY = '220 2.0.0 Ready to start TLS';
+
+const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
+await once(listener, 'listening');
+after(() => listener.close());
+
+/** A session on a real socket, with a client at the other end and all that the session told its server. */
+interface Stage extends AsyncDisposable {
+  readonly session: Session;
+  readonly near: Socket;
+  readonly client: RawClient;
+  readonly errors: TlsSmtpError[];
+  readonly lockouts: TlsSmtpError[];
+  readonly secured: TlsInfo[];
+  /** How many places are held among the handshakes. */
+  readonly held: () => number;
+}
+
+interface StageOptions {
+  readonly tls?: ServerTlsOptions;
+  readonly consult?: SessionContext['consult'];
+  readonly engine?: SessionContext['engine'];
+  readonly busy?: boolean;
+  readonly offersTls?: boolean;
+  readonly lockoutMs?: number;
+  readonly handlerTimeoutMs?: number;
+}
+
+async function stage(options: StageOptions = {}): Promise<Stage> {
+  const settings = serverTlsSettings({ handshakeTimeoutMs: 1_000, ...options.tls });
+  const errors: TlsSmtpError[] = [];
+  const lockouts: TlsSmtpError[] = [];
+  const secured: TlsInfo[] = [];
+  let held = 0;
+  const built = new Engine({ cert, key }, settings);
+  const session = new Session(
+    {},
+    {
+      settings,
+      offersTls: options.offersTls ?? true,
+      lockoutMs: options.lockoutMs ?? 60_000,
+      handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
+      consult: options.consult ?? null,
+      engine: options.engine ?? (async () => built),
+      reserve: () => {
+        if (options.busy) throw new HandshakesBusyError(1);
+        held++;
+        return () => void held--;
+      },
+      succeeded: (tls) => secured.push(tls),
+      failed: (error) => errors.push(error),
+      lockedOut: (error) => lockouts.push(error),
+    },
+  );
+  const accepted = once(listener, 'connection') as Promise<[Socket]>;
+  const client = await RawClient.connect((listener.address() as AddressInfo).port);
+  const [near] = await accepted;
+  return {
+    session,
+    near,
+    client,
+    errors,
+    lockouts,
+    secured,
+    held: () => held,
+    async [Symbol.asyncDispose]() {
+      client.destroy();
+      near.destroy();
+    },
+  };
+}
+
+const NO_ENGINE = { engine: () => Promise.reject(new CredentialMissingError()) };
+
+/** EHLO, then a STARTTLS for which no credentials can be had. */
+async function lockedOut(options: StageOptions = {}): Promise<Stage> {
+  const set = await stage({ ...NO_ENGINE, ...options });
+  await set.session.ehlo('client.test');
+  const result = await set.session.starttls(set.near, PLAIN);
+  assert.ok(result.kind === 'refused' && result.then === 'locked-out');
+  assert.equal(await set.client.reply(), '454 4.7.0 TLS not available due to temporary reason');
+  return set;
+}
+
+describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 20_000 }, () => {
+  it('offers STARTTLS in clear, where there is TLS to offer', async () => {
+    await using set = await stage();
+    assert.deepEqual([await set.session.ehlo('a'), set.session.state], [['STARTTLS'], 'clear']);
+    await using without = await stage({ offersTls: false });
+    assert.deepEqual(await without.session.ehlo('a'), []);
+  });
+
+  it('without EHLO, behind HELO, or where it was not offered: 503 5.5.1, and the session goes on', async () => {
+    for (const prepare of [
+      async () => {},
+      async (session: Session) => session.helo('a'),
+      async (session: Session) => {
+        await session.ehlo('a');
+        session.helo('a');
+      },
+    ]) {
+      await using set = await stage();
+      await prepare(set.session);
+      const result = await set.session.starttls(set.near, PLAIN);
+      assert.ok(result.kind === 'refused');
+      assert.deepEqual([result.reply.code, result.then, set.session.state], [503, 'continue', 'clear']);
+      assert.equal(await set.client.reply(), '503 5.5.1 STARTTLS was not advertised');
+      assert.deepEqual(set.errors, []);
+    }
+  });
+});
+
+describe('Session.starttls, SPEC §5: success', { timeout: 20_000 }, () => {
+  it('says 220 once, secures, and tells its server once; inside TLS nothing is offered', async () => {
+    await using set = await stage();
+    await set.session.ehlo('client.test');
+    const [result] = await Promise.all([
+      set.session.starttls(set.near, PLAIN),
+      set.client.reply().then(async (reply) => {
+        assert.equal(reply, READY);
+        await set.client.upgrade(trust);
+      }),
+    ]);
+    assert.ok(result.kind === 'secured');
+    assert.deepEqual(
+      [result.tls.mode, result.socket.encrypted, set.session.state, set.secured, set.errors, set.held()],
+      ['starttls', true, 'secured', [result.tls], [], 0],
+    );
+    assert.deepEqual(await set.session.ehlo('client.test'), []);
+    assert.equal(set.session.gate('MAIL FROM:<>'), null);
+    assert.equal(set.client.clearText, `${READY}\r\n`);
+    result.socket.destroy();
+  });
+
+  it('STARTTLS inside TLS: 554 5.5.1 through TLS, and the session goes on inside TLS', async () => {
+    await using set = await stage();
+    await set.session.ehlo('client.test');
+    const upgraded = set.client.reply().then(() => set.client.upgrade(trust));
+    const result = await set.session.starttls(set.near, PLAIN);
+    await upgraded;
+    assert.ok(result.kind === 'secured');
+    const again = await set.session.starttls(result.socket, PLAIN);
+    assert.ok(again.kind === 'refused');
+    assert.deepEqual([again.reply.code, again.then, set.session.state], [554, 'continue', 'secured']);
+    assert.equal(await set.client.reply(), '554 5.5.1 TLS is already active');
+    result.socket.destroy();
+  });
+
+  it('has the credentials before it says 220', async () => {
+    let load = (): void => {};
+    const loading = new Promise<void>((resolve) => {
+      load = resolve;
+    });
+    const engine = new Engine({ cert, key }, serverTlsSettings({}));
+    await using set = await stage({ engine: () => loading.then(() => engine) });
+    await set.session.ehlo('client.test');
+    const work = set.session.starttls(set.near, PLAIN);
+    await sleep(40);
+    assert.deepEqual([set.client.unread, set.held(), set.session.state], ['', 1, 'clear']);
+    load();
+    assert.equal(await set.client.reply(), READY);
+    await set.client.upgrade(trust);
+    assert.equal((await work).kind, 'secured');
+  });
+});
+
+describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
+  it('pauses the socket in the tick of the call', async () => {
+    await using set = await stage();
+    set.near.resume();
+    const work = set.session.starttls(set.near, PLAIN);
+    assert.equal(set.near.isPaused(), true);
+    await work;
+  });
+
+  it('gives the socket back behind a refusal: paused, and with no listener of ours on it', async () => {
+    await using set = await stage();
+    const result = await set.session.starttls(set.near, { ...PLAIN, args: 'x' });
+    assert.ok(result.kind === 'refused');
+    assert.deepEqual([result.reply.code, result.then, set.near.isPaused()], [501, 'continue', true]);
+    assert.equal(set.near.listenerCount('error'), 0);
+    const heard = once(set.near, 'data') as Promise<[Buffer]>;
+    set.near.resume();
+    await set.client.send('NOOP\r\n');
+    assert.equal((await within(heard, 'NOOP'))[0].toString(), 'NOOP\r\n');
+  });
+
+  it('octets read behind the command: 554 5.5.1 arrives, they are counted, the connection closes', async () => {
+    await using set = await stage();
+    await set.session.ehlo('client.test');
+    const result = await set.session.starttls(set.near, { args: '', unread: Buffer.from('RSET\r\n') });
+    assert.ok(result.kind === 'refused');
+    assert.deepEqual([result.reply.code, result.then, set.session.state], [554, 'closed', 'closed']);
+    assert.match((await set.client.untilClosed()).replies.join(), /^554 5\.5\.1 /);
+    assert.deepEqual(
+      set.errors.map((error) => [error.code, (error as { discardedOctets?: number }).discardedOctets]),
+      [['ERR_TLS_SMTP_PLAINTEXT_AFTER_STARTTLS', 6]],
+    );
+  });
+
+  it('octets that come while the application is asked: 554 in place of the 220', async () => {
+    await using set = await stage({ consult: () => sleep(80) });
+    await set.session.ehlo('client.test');
+    const work = set.session.starttls(set.near, PLAIN);
+    set.near.read(0);
+    await set.client.send('RSET\r\n');
+    const result = await work;
+    assert.ok(result.kind === 'refused' && result.then === 'closed');
+    assert.match((await set.client.untilClosed()).replies.join(), /^554 5\.5\.1 [^,]*$/);
+    assert.deepEqual([set.errors.length, set.held()], [1, 0]);
+  });
+
+  it('the application refuses: its own reply, 550 5.7.1 for false, 451 4.7.1 for any other throw', async () => {
+    for (const [consult, reply, events] of [
+      [() => false, '550 5.7.1 Administrative prohibition', []],
+      [() => Promise.reject(reject(454, '4.7.5', 'not you')), '454 4.7.5 not you', []],
+      [
+        () => {
+          throw new Error('database password');
+        },
+        '451 4.7.1 Local problem, try again later',
+        ['ERR_TLS_SMTP_HANDLER_FAILED'],
+      ],
+    ] as const) {
+      await using set = await stage({ consult });
+      await set.session.ehlo('client.test');
+      const result = await set.session.starttls(set.near, PLAIN);
+      assert.ok(result.kind === 'refused' && result.then === 'continue');
+      assert.equal(formatReply(result.reply), `${reply}\r\n`);
+      assert.equal(await set.client.reply(), reply);
+      assert.deepEqual(
+        set.errors.map(({ code }) => code),
+        events,
+      );
+      assert.deepEqual([set.session.state, set.held(), await set.session.ehlo('x')], ['clear', 0, ['STARTTLS']]);
+    }
+  });
+
+  it('nothing but false is a refusal: undefined, null, 0 and an empty string permit', async () => {
+    for (const answer of [undefined, null, 0, '']) {
+      await using set = await stage({ consult: () => answer });
+      await set.session.ehlo('client.test');
+      const work = set.session.starttls(set.near, PLAIN);
+      assert.equal(await set.client.reply(), READY);
+      await set.client.upgrade(trust);
+      assert.equal((await work).kind, 'secured');
+    }
+  });
+
+  it('too many handshakes: 454 4.7.0, no lock-out, one event, and STARTTLS may be tried again', async () => {
+    await using set = await stage({ busy: true });
+    await set.session.ehlo('client.test');
+    for (const times of [1, 2]) {
+      const result = await set.session.starttls(set.near, PLAIN);
+      assert.ok(result.kind === 'refused' && result.then === 'continue');
+      assert.equal(await set.client.reply(), '454 4.7.0 TLS not available now, try again later');
+      assert.deepEqual([set.errors.length, set.lockouts.length, set.session.gate('NOOP')], [times, 0, null]);
+    }
+  });
+
+  it("no credentials, 'continue': 454 4.7.0 and the clear session goes on", async () => {
+    await using set = await stage({ ...NO_ENGINE, tls: { whenUnavailable: 'continue' } });
+    await set.session.ehlo('client.test');
+    const result = await set.session.starttls(set.near, PLAIN);
+    assert.ok(result.kind === 'refused' && result.then === 'continue');
+    assert.deepEqual([set.session.gate('MAIL FROM:<>'), set.lockouts.length, set.held()], [null, 0, 0]);
+    assert.deepEqual(
+      set.errors.map(({ code }) => code),
+      ['ERR_TLS_SMTP_CREDENTIAL_MISSING'],
+    );
+  });
+
+  it('an engine that OpenSSL does not build: a TlsSmtpError with the code, without OpenSSL’s text', async () => {
+    const broken = Object.assign(new Error('error:0A0000B9:/secret/path'), { code: 'ERR_SSL_NO_CIPHER_MATCH' });
+    await using set = await lockedOut({ engine: () => Promise.reject(broken) });
+    assert.deepEqual(
+      set.lockouts.map(({ code, message }) => [code, message]),
+      [
+        [
+          'ERR_TLS_SMTP_CREDENTIAL_INVALID',
+          'tls: certificate, key and ciphers: OpenSSL refuses them (ERR_SSL_NO_CIPHER_MATCH)',
+        ],
+      ],
+    );
+  });
+});
+
+describe('Session.gate, SPEC §5: the lock-out', { timeout: 20_000 }, () => {
+  it('10 commands get 554 5.7.0, then 421 4.7.0, and the connection closes; QUIT is let through', async () => {
+    await using set = await lockedOut();
+    assert.equal(set.session.state, 'locked-out');
+    for (const line of ['NOOP', 'EHLO x', 'MAIL FROM:<>', 'starttls', '', 'RSET', 'DATA', 'HELP', 'AUTH', 'x y']) {
+      assert.equal(set.session.gate('QUIT'), null);
+      assert.equal(set.session.gate('quit'), null);
+      assert.equal(set.session.gate(line)?.code, 554, line);
+    }
+    assert.equal(set.session.gate('NOOP')?.code, 421);
+    assert.equal(set.session.state, 'closed');
+    await within(set.client.closed(), 'close');
+    assert.deepEqual([set.lockouts.length, set.errors.length], [1, 0]);
+  });
+
+  it('lets no command through behind its 421, pipelined ones above all', async () => {
+    await using set = await lockedOut();
+    for (let count = 0; count < 11; count++) set.session.gate('NOOP');
+    assert.equal(set.session.state, 'closed');
+    assert.notEqual(set.session.gate('MAIL FROM:<a@x.test>'), null); // null is: go on, run it
+  });
+
+  it('ends with its time: 421 4.7.0 without a word from the client, then close', async () => {
+    await using set = await lockedOut({ lockoutMs: 60 });
+    assert.deepEqual((await set.client.untilClosed()).replies, [
+      '421 4.7.0 Too many commands without security, closing',
+    ]);
+    assert.equal(set.session.state, 'closed');
+  });
+
+  it('its time is not prolonged by a further STARTTLS', async () => {
+    await using set = await lockedOut({ lockoutMs: 120 });
+    const begun = performance.now();
+    await sleep(80);
+    const result = await set.session.starttls(set.near, PLAIN);
+    assert.ok(result.kind === 'refused' && result.then === 'locked-out' && result.reply.code === 554);
+    await set.client.untilClosed();
+    assert.ok(performance.now() - begun < 180, 'the time began with the 454');
+  });
+
+  it('octets behind a STARTTLS are an injection there too: 554 5.5.1 and close', async () => {
+    await using set = await lockedOut();
+    const result = await set.session.starttls(set.near, { args: '', unread: Buffer.from('x') });
+    assert.ok(result.kind === 'refused' && result.then === 'closed');
+    assert.match((await set.client.untilClosed()).replies.join(), /^554 5\.5\.1 /);
+  });
+});
+
+describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', { timeout: 20_000 }, () => {
+  for (const [title, act, code] of [
+    ['garbage', (client: RawClient) => client.send('MAIL FROM:<>\r\n'), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
+    ['FIN', async (client: RawClient) => client.finish(), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
+    ['RST', async (client: RawClient) => client.reset(), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
+    ['silence', async () => {}, 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT'],
+  ] as const) {
+    it(`${title}: rejected, closed, one event, the place given back`, async () => {
+      await using set = await stage({ tls: { handshakeTimeoutMs: 200 } });
+      await set.session.ehlo('client.test');
+      const work = assert.rejects(set.session.starttls(set.near, PLAIN), { code });
+      assert.equal(await set.client.reply(), READY);
+      await act(set.client);
+      await within(work, 'the rejection');
+      assert.deepEqual(
+        [set.session.state, set.near.destroyed, set.held(), set.errors.map((error) => error.code)],
+        ['closed', true, 0, [code]],
+      );
+      if (title !== 'RST') await set.client.closed();
+      const behind = Buffer.concat(set.client.clear).subarray(`${READY}\r\n`.length);
+      assert.equal(outsideTlsRecords(behind).length, 0);
+    });
+  }
+
+  it('a client that does not read the 220 holds its place for the time of a handshake, and no longer', async () => {
+    await using set = await stage({ tls: { handshakeTimeoutMs: 100 } });
+    await set.session.ehlo('client.test');
+    const unread = new Duplex({ read() {}, write() {} }); // no write ever ends
+    const begun = performance.now();
+    const work = assert.rejects(set.session.starttls(unread, PLAIN), { code: 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT' });
+    await sleep(40);
+    assert.equal(set.held(), 1);
+    await within(work, 'the rejection');
+    assert.ok(performance.now() - begun < 350);
+    assert.deepEqual([set.held(), unread.destroyed, set.errors.length], [0, true, 1]);
+  });
+
+  it('a slow 220 counts: the handshake has what is left of its time', async () => {
+    await using set = await stage({ tls: { handshakeTimeoutMs: 300 } });
+    await set.session.ehlo('client.test');
+    const slow = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void setTimeout(done, 200) });
+    const begun = performance.now();
+    await assert.rejects(set.session.starttls(slow, PLAIN), { code: 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT' });
+    assert.ok(performance.now() - begun < 550, `${performance.now() - begun}`); // 300 and the belt, not 500
+  });
+
+  it('an onStartTls that never answers: 451 4.7.1, and the session goes on', async () => {
+    await using set = await stage({ consult: () => new Promise(() => {}), handlerTimeoutMs: 40 });
+    await set.session.ehlo('client.test');
+    const result = await set.session.starttls(set.near, PLAIN);
+    assert.ok(result.kind === 'refused' && result.then === 'continue' && result.reply.code === 451);
+    assert.deepEqual(
+      set.errors.map(({ code }) => code),
+      ['ERR_TLS_SMTP_HANDLER_TIMEOUT'],
+    );
+  });
+
+  it('a client that is gone before the 220: rejected, no handshake, one event', async () => {
+    await using set = await stage({ consult: () => sleep(60) });
+    await set.session.ehlo('client.test');
+    const work = assert.rejects(set.session.starttls(set.near, PLAIN));
+    set.near.read(0);
+    set.client.reset();
+    await within(work, 'the rejection');
+    assert.deepEqual([set.session.state, set.held(), set.secured.length], ['closed', 0, 0]);
+    assert.deepEqual(set.errors.length, 1);
+    await eventually('the socket is closed', () => set.near.destroyed);
+  });
+});
+
+describe('Session, SPEC §5: calls that have no meaning', { timeout: 20_000 }, () => {
+  it('a socket that cannot be used is refused before anything is said; it is closed, with one event', async () => {
+    await using set = await stage();
+    await set.session.ehlo('client.test');
+    set.near.on('data', () => {});
+    await assert.rejects(set.session.starttls(set.near, PLAIN), { code: 'ERR_TLS_SMTP_SOCKET_UNUSABLE' });
+    assert.deepEqual(
+      [
+        set.session.state,
+        set.near.destroyed,
+        set.errors.map(({ code }) => code),
+        (await set.client.closed()).rest.length,
+      ],
+      ['closed', true, ['ERR_TLS_SMTP_SOCKET_UNUSABLE'], 0],
+    );
+  });
+
+  it('two STARTTLS at once: the second is a mistake, the connection closes, both reject, no 220', async () => {
+    await using set = await stage({ consult: () => sleep(40) });
+    await set.session.ehlo('client.test');
+    const code = 'ERR_TLS_SMTP_STARTTLS_OUT_OF_ORDER';
+    const both = [set.session.starttls(set.near, PLAIN), set.session.starttls(set.near, PLAIN)];
+    await Promise.all(both.map((work) => assert.rejects(work, { code })));
+    assert.deepEqual([(await set.client.closed()).rest.length, set.session.state, set.held()], [0, 'closed', 0]);
+  });
+
+  it('EHLO while an upgrade is under way offers nothing', async () => {
+    await using set = await stage({ consult: () => sleep(40) });
+    await set.session.ehlo('client.test');
+    const work = set.session.starttls(set.near, PLAIN).catch(() => {});
+    assert.deepEqual(await set.session.ehlo('client.test'), []);
+    set.near.destroy();
+    await work;
+  });
+
+  it('anything behind the end: rejected', async () => {
+    await using set = await stage();
+    await set.session.starttls(set.near, { args: '', unread: Buffer.from('x') });
+    await assert.rejects(set.session.starttls(set.near, PLAIN));
+    await assert.rejects(set.session.tlsOnConnect(set.near));
+  });
+});
+
+describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 20_000 }, () => {
+  it('secures before a byte is said', async () => {
+    await using set = await stage();
+    const [{ socket, tls }] = await Promise.all([set.session.tlsOnConnect(set.near), set.client.upgrade(trust)]);
+    assert.deepEqual([tls.mode, set.session.state, set.client.clearText, set.held()], ['on-connect', 'secured', '', 0]);
+    socket.destroy();
+  });
+
+  for (const [title, options, act, code] of [
+    ['garbage', {}, 'EHLO x\r\n', 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
+    ['silence', { tls: { handshakeTimeoutMs: 150 } }, '', 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT'],
+    ['no credentials', NO_ENGINE, '', 'ERR_TLS_SMTP_CREDENTIAL_MISSING'],
+    ['too many handshakes', { busy: true }, '', 'ERR_TLS_SMTP_CONNECTION_LIMIT'],
+  ] as const) {
+    it(`${title}: closed without a clear-text byte, one event`, async () => {
+      await using set = await stage(options);
+      const work = assert.rejects(set.session.tlsOnConnect(set.near), { code });
+      if (act !== '') await set.client.send(act);
+      await within(work, 'the rejection');
+      const { rest } = await set.client.closed();
+      assert.equal(outsideTlsRecords(rest).length, 0);
+      assert.deepEqual([set.session.state, set.held(), set.errors.map((error) => error.code)], ['closed', 0, [code]]);
+      assert.deepEqual(set.lockouts, []);
+    });
+  }
+});
