@@ -1,3 +1,4 @@
+export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
 export { type Peer, peerOf } from '../peer.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';
 export { formatReply, type Reply } from '../smtp/reply.js';
@@ -6,7 +7,13 @@ export { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure
 export type { ServerTlsOptions } from './server-tls-options.js';
 export { SocketUnusableError } from './socket-check.js';
 export type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
-export { HandshakesBusyError, PlaintextAfterStartTlsError } from './starttls-errors.js';
+export {
+  HandlerFailedError,
+  HandlerTimeoutError,
+  HandshakesBusyError,
+  OutOfOrderError,
+  PlaintextAfterStartTlsError,
+} from './starttls-errors.js';
 export {
   StartTlsServer,
   type StartTlsServerEvents,

@@ -1,3 +1,8 @@
+export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.js';
+export type { Peer } from '../peer.js';
+export type { MailAddress } from '../smtp/path.js';
+export { reject, SmtpRejection } from '../smtp/rejection.js';
 export type { SmtpSession } from './conversation.js';
 export type { Handlers } from './handlers.js';
 export type { Limits } from './limits.js';
