@@ -23,18 +23,18 @@ export class TlsInfo {
   /** IANA's name of the suite. */
   readonly cipherStandardName: string;
   readonly bits: number;
-  /** `X25519`; only a client can know it. */
-  readonly keyExchangeGroup?: string;
+  /** `X25519`; only a client can know it. Absent where it is not known, as all optional fields: hence `declare`. */
+  declare readonly keyExchangeGroup?: string;
   /** Exim's `$tls_peerdn`, always the leaf's; empty where no certificate came. */
   readonly peerDn: string;
   readonly peerDnRfc4514: string;
-  readonly peerCertificate?: PeerCertificate;
+  declare readonly peerCertificate?: PeerCertificate;
   readonly certificate: 'none' | 'unverified' | 'verified';
   /** Why it is not verified: `CERT_HAS_EXPIRED`. */
-  readonly verifyError?: string;
+  declare readonly verifyError?: string;
   /** The name that the client asked for, lower case; on a client the one it asked for. */
-  readonly sni?: string;
-  readonly alpn?: string;
+  declare readonly sni?: string;
+  declare readonly alpn?: string;
   readonly resumed: boolean;
   readonly mode: 'starttls' | 'on-connect';
 

@@ -24,3 +24,35 @@ describe('peerCertificate', () => {
     assert.ok(facts.validFrom < facts.validTo);
   });
 });
+
+describe('peerCertificate, SPEC §4', () => {
+  const facts = async (names: readonly string[]): Promise<ReturnType<typeof peerCertificate>> =>
+    peerCertificate(new X509Certificate((await (await TestAuthority.create()).issue({ name: 'cn', names })).cert));
+
+  it('lists no alternative names where there are none, and IPv6 among them where there are', async () => {
+    assert.deepEqual((await facts([])).subjectAltNames, []);
+    assert.deepEqual((await facts(['2001:db8::1', '*.x.test'])).subjectAltNames, [
+      'IP Address:2001:DB8:0:0:0:0:0:1',
+      'DNS:*.x.test',
+    ]);
+  });
+
+  it('splits no name that Node has quoted: a comma in a value makes no second name (CVE-2021-44532)', () => {
+    const forged = {
+      subjectAltName: 'DNS:"good.test, DNS:evil.test", DNS:"a\\"b, DNS:c", DNS:mx.test',
+      subject: '',
+      issuer: undefined,
+      validFrom: 'Jan  1 00:00:00 2026 GMT',
+      validTo: 'Jan  1 00:00:00 2027 GMT',
+    } as unknown as X509Certificate;
+    const { subjectAltNames, subject, issuer } = peerCertificate(forged);
+    assert.deepEqual(subjectAltNames, ['DNS:"good.test, DNS:evil.test"', 'DNS:"a\\"b, DNS:c"', 'DNS:mx.test']);
+    assert.deepEqual([subject.toOneline(), issuer.toRfc4514()], ['', '']);
+  });
+
+  it('cannot be changed', async () => {
+    const certificate = await facts(['mx.test']);
+    assert.ok(Object.isFrozen(certificate) && Object.isFrozen(certificate.subjectAltNames));
+    assert.equal(certificate.issuer.toRfc4514(), 'CN=tls-smtp test authority');
+  });
+});

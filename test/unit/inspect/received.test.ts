@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { receivedHeader, tlsClause, transmissionType } from '../../../src/inspect/received.js';
+import { type Reception, receivedHeader, tlsClause, transmissionType } from '../../../src/inspect/received.js';
 
 describe('the Received header', () => {
   it('names how the message came (RFC 3848, RFC 6531 §4.3)', () => {
@@ -50,5 +50,74 @@ describe('the Received header', () => {
       [true, true, true, true, true],
     );
     assert.doesNotMatch(header, /[;)] by evil|\nBcc|\nX:/);
+  });
+});
+
+describe('receivedHeader, RFC 5321 §4.4', () => {
+  const reception: Reception = {
+    heloName: 'me.test',
+    hostname: 'mx.test',
+    transmissionType: 'ESMTPS',
+    id: 'abc1',
+    date: new Date(Date.UTC(2026, 0, 2, 3, 4, 5)),
+  };
+  const header = (more: Partial<Reception> = {}): string => receivedHeader({ ...reception, ...more });
+
+  it('leaves out what is not known: address, TLS, recipient', () => {
+    assert.equal(
+      header(),
+      'Received: from me.test\r\n\tby mx.test with ESMTPS\r\n\tid abc1;\r\n\tFri, 02 Jan 2026 03:04:05 +0000\r\n',
+    );
+  });
+
+  it('writes an IPv4 address bare and an IPv6 address with its tag (RFC 5321 §4.1.3)', () => {
+    assert.match(header({ peerAddress: '192.0.2.1' }), /^Received: from me\.test \(\[192\.0\.2\.1\]\)\r\n/);
+    assert.match(header({ peerAddress: '2001:db8::1' }), /\(\[IPv6:2001:db8::1\]\)\r\n/);
+  });
+
+  it('keeps an address literal of HELO, and says unknown where a name is empty', () => {
+    assert.match(header({ heloName: '[192.0.2.1]' }), /^Received: from \[192\.0\.2\.1\]\r\n/);
+    assert.match(header({ heloName: '' }), /^Received: from unknown\r\n/);
+  });
+
+  it('has lines of at most 998 octets and only ASCII, whatever the peer says (RFC 5322 §2.1.1)', () => {
+    const long = '\u{1f600}(é)<>"\\'.repeat(2_000);
+    const text = header({
+      heloName: long,
+      peerAddress: long,
+      transmissionType: long,
+      id: long,
+      recipient: long,
+      tls: { cipherStandardName: long, keyExchangeGroup: long },
+    });
+    for (const line of text.split('\r\n')) assert.match(line, /^[\t\x20-\x7e]{0,998}$/);
+    assert.equal(text.match(/[()]/g)?.length, 2);
+    assert.equal(text.match(/[<>]/g)?.length, 2);
+    assert.equal(text.match(/;/g)?.length, 1);
+  });
+
+  it('escapes nothing by a backslash or a quote: neither is left in it', () => {
+    assert.doesNotMatch(header({ heloName: 'a"b\\c', recipient: '"a b"@y.test' }), /["\\]/);
+  });
+});
+
+describe('tlsClause, RFC 8314 §4.3', () => {
+  it('lets no name end it or begin another clause', () => {
+    assert.equal(tlsClause({ cipherStandardName: 'A B\r\n', keyExchangeGroup: 'x;y' }), 'tls A_B_u{d}_u{a} group x_y');
+  });
+});
+
+describe('transmissionType, RFC 3848, RFC 6531 §4.3', () => {
+  it('has one word for each combination', () => {
+    const words: string[] = [];
+    for (let bits = 0; bits < 16; bits++) {
+      words.push(
+        transmissionType({ esmtp: !!(bits & 8), utf8: !!(bits & 4), tls: !!(bits & 2), authenticated: !!(bits & 1) }),
+      );
+    }
+    assert.deepEqual(words, [
+      ...Array<string>(8).fill('SMTP'),
+      ...['ESMTP', 'ESMTPA', 'ESMTPS', 'ESMTPSA', 'UTF8SMTP', 'UTF8SMTPA', 'UTF8SMTPS', 'UTF8SMTPSA'],
+    ]);
   });
 });

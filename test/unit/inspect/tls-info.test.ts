@@ -93,3 +93,68 @@ describe('TlsInfo', () => {
     assert.equal(good.ours.peerDn, '/CN=client one');
   });
 });
+
+describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`${version}: both sides name the same suite, by both its names`, async () => {
+      const { ours, theirs } = await handshake({ maxVersion: version }, { ca: authority.ca });
+      const suite = ({ protocol, cipher, cipherName, cipherStandardName, bits }: TlsInfo): unknown => [
+        protocol,
+        cipher,
+        cipherName,
+        cipherStandardName,
+        bits,
+      ];
+      assert.deepEqual(suite(ours), suite(theirs));
+      assert.equal(ours.protocol, version);
+      assert.match(ours.cipherStandardName, /^TLS_/);
+      assert.equal(ours.cipher, `${version}:${ours.cipherName}:${ours.bits}`);
+      assert.deepEqual([typeof theirs.keyExchangeGroup, ours.keyExchangeGroup], ['string', undefined]);
+    });
+  }
+
+  it('knows neither name nor protocol where the client offers none', async () => {
+    const { ours } = await handshake({}, { servername: '', ALPNProtocols: [] });
+    assert.deepEqual([ours.sni, ours.alpn, ours.verifyError], [undefined, undefined, undefined]);
+  });
+
+  it('has no property for what is not known: `sni?` is absent, not undefined (exactOptionalPropertyTypes)', async () => {
+    const { ours } = await handshake({}, { servername: '', ALPNProtocols: [] });
+    const optional = ['keyExchangeGroup', 'peerCertificate', 'verifyError', 'sni', 'alpn'];
+    assert.deepEqual(
+      optional.filter((name) => name in ours || name in ours.toJSON()),
+      [],
+    );
+  });
+
+  it('prints the name that a client asks for harmless and in lower case', async () => {
+    const { ours } = await handshake({}, { servername: 'A\u001b[2J\u202eb' });
+    assert.doesNotMatch(ours.sni ?? '', /[\p{Cc}\p{Cf}A-Z]/u);
+  });
+
+  it('verified needs our own name check too, on a certificate that OpenSSL takes', async () => {
+    const { theirs } = await handshake({ cert: client.cert, key: client.key }, { ca: authority.ca });
+    assert.deepEqual([theirs.certificate, theirs.certificateVerified], ['unverified', false]);
+  });
+
+  it('an expired certificate is unverified, with OpenSSL’s code', async () => {
+    const old = await authority.issue({ name: 'mx.test', flaw: 'expired' });
+    const { theirs } = await handshake({ cert: old.cert, key: old.key }, { ca: authority.ca });
+    assert.deepEqual([theirs.certificate, theirs.verifyError], ['unverified', 'CERT_HAS_EXPIRED']);
+  });
+
+  it('is JSON without DER, with names as text', async () => {
+    const { theirs } = await handshake({}, { ca: authority.ca });
+    const json = JSON.parse(JSON.stringify(theirs));
+    assert.equal(json.peerCertificate.subject, 'CN=mx.test');
+    assert.equal(json.cipher, theirs.cipher);
+    assert.ok(!('der' in json.peerCertificate));
+  });
+
+  it('writes its Received clause in both styles', async () => {
+    const { ours } = await handshake({}, {});
+    assert.equal(ours.receivedClause(), `tls ${ours.cipherStandardName}`);
+    assert.equal(ours.receivedClause({ style: 'rfc8314' }), ours.receivedClause());
+    assert.equal(ours.receivedClause({ style: 'exim' }), `(${ours.cipher})`);
+  });
+});
