@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { checkIdentity } from '../inspect/identity.js';
 import { TlsInfo } from '../inspect/tls-info.js';
-import { checkIdentity, upgradeClient } from '../net/client-upgrade.js';
+import { upgradeClient } from '../net/client-upgrade.js';
 import { PlaintextAfterStartTlsError } from '../net/starttls-errors.js';
 import { type Capabilities, parseCapabilities } from '../smtp/capabilities.js';
 import { EmptyBuffer } from '../smtp/empty-buffer.js';

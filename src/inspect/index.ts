@@ -1,3 +1,4 @@
 export { DistinguishedName } from './distinguished-name.js';
+export { checkIdentity } from './identity.js';
 export type { PeerCertificate } from './peer-certificate.js';
 export { type HandshakeContext, TlsInfo } from './tls-info.js';

@@ -1,14 +1,23 @@
 import type { X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import type { CipherNameAndProtocol, TLSSocket } from 'node:tls';
+import { OptionError } from '../errors.js';
+import { peerOf } from '../peer.js';
 import { bitsOf, eximCipher } from './cipher.js';
+import { hostName } from './host-name.js';
+import { checkIdentity } from './identity.js';
 import { type PeerCertificate, peerCertificate } from './peer-certificate.js';
 import { printable } from './printable.js';
 import { tlsClause } from './received.js';
 
 /** What only the one who ran the handshake knows. */
 export interface HandshakeContext {
-  readonly mode: 'starttls' | 'on-connect';
-  /** Whether the leaf names whom we meant: `null`, or a code, and the certificate counts as unverified. */
+  /** By default `on-connect`, which is what a plain `tls.connect()` or `tls.Server` does. */
+  readonly mode?: 'starttls' | 'on-connect';
+  /**
+   * Whether the leaf names whom we meant: `null`, or a code, and the certificate counts as unverified. By default a
+   * client checks the name that it asked for with SNI, without one the address that it is connected to; a server checks
+   * no name. `() => null` trusts every name that the authority has signed.
+   */
   readonly checkIdentity?: (leaf: X509Certificate) => string | null;
 }
 
@@ -32,7 +41,7 @@ export class TlsInfo {
   readonly certificate: 'none' | 'unverified' | 'verified';
   /** Why it is not verified: `CERT_HAS_EXPIRED`. */
   declare readonly verifyError?: string;
-  /** The name that the client asked for, lower case; on a client the one it asked for. */
+  /** The name that the client asked for (RFC 6066 §3): a host name in lower case, without a dot at its end. */
   declare readonly sni?: string;
   declare readonly alpn?: string;
   readonly resumed: boolean;
@@ -41,25 +50,30 @@ export class TlsInfo {
   /**
    * Takes the snapshot. Call it once, when the handshake has just ended: on a client the peer's certificate can be had
    * only once (nodejs/node#65579).
+   *
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a socket whose handshake has not ended, or that is destroyed
    */
-  static from(socket: TLSSocket, context: HandshakeContext): TlsInfo {
+  static from(socket: TLSSocket, context: HandshakeContext = {}): TlsInfo {
     return new TlsInfo(socket, context);
   }
 
   private constructor(socket: TLSSocket, context: HandshakeContext) {
-    const suite = socket.getCipher();
+    const suite: CipherNameAndProtocol | null | undefined = socket.getCipher();
+    if (suite === null || suite === undefined)
+      throw new OptionError('socket', 'has no TLS: its handshake must have ended');
     const x509 = socket.getPeerX509Certificate();
     const group = (socket.getEphemeralKeyInfo() as { readonly name?: string } | null)?.name;
-    const { servername, alpnProtocol } = socket as { servername?: unknown; alpnProtocol?: unknown };
+    const { alpnProtocol } = socket as { alpnProtocol?: unknown };
+    const sni = hostName(nameAskedFor(socket));
     this.protocol = socket.getProtocol() ?? 'unknown';
     this.cipherName = suite.name;
     this.cipherStandardName = suite.standardName;
     this.bits = bitsOf(suite.name);
     this.cipher = eximCipher(this.protocol, suite.name);
-    if (group !== undefined && group !== '') this.keyExchangeGroup = group;
+    if (group !== undefined && group !== '') this.keyExchangeGroup = printable(group, 64);
     this.resumed = socket.isSessionReused();
-    this.mode = context.mode;
-    if (typeof servername === 'string' && servername !== '') this.sni = printable(servername.toLowerCase(), 255);
+    this.mode = context.mode ?? 'on-connect';
+    if (sni !== null) this.sni = sni;
     if (typeof alpnProtocol === 'string' && alpnProtocol !== '') this.alpn = printable(alpnProtocol, 255);
     if (x509 === undefined) {
       // "None" is the absence of a certificate, never an error text: a resumed session can be `authorized` without one.
@@ -100,5 +114,17 @@ function verifyError(socket: TLSSocket, leaf: X509Certificate, context: Handshak
   const given: unknown = socket.authorizationError;
   const code = given instanceof Error ? (given as NodeJS.ErrnoException).code : given;
   if (!socket.authorized) return typeof code === 'string' ? printable(code, 100) : 'NOT_REQUESTED';
-  return context.checkIdentity?.(leaf) ?? null;
+  return context.checkIdentity ? context.checkIdentity(leaf) : checkDialledHost(socket, leaf);
+}
+
+/** Only a client knows whom it dialled; only a client has key information, if but an empty object. */
+function checkDialledHost(socket: TLSSocket, leaf: X509Certificate): string | null {
+  if (socket.getEphemeralKeyInfo() === null) return null;
+  return checkIdentity(leaf, nameAskedFor(socket) || (peerOf(socket).address ?? ''));
+}
+
+/** Node says `false` where there is none. */
+function nameAskedFor(socket: TLSSocket): string {
+  const { servername } = socket as { servername?: unknown };
+  return typeof servername === 'string' ? servername : '';
 }

@@ -1,4 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
@@ -52,16 +51,4 @@ export function upgradeClient(
       resolve(secured);
     });
   });
-}
-
-/**
- * SAN only, no CN, whole-label wildcards only (RFC 9525 §6.3, RFC 8461 §4.1): OpenSSL's defaults are wider.
- * @returns `null` where the certificate names the host
- */
-export function checkIdentity(certificate: X509Certificate, host: string): string | null {
-  const matched =
-    isIP(host) !== 0
-      ? certificate.checkIP(host)
-      : certificate.checkHost(host.replace(/\.$/, ''), { subject: 'never', partialWildcards: false });
-  return matched === undefined ? 'ERR_TLS_CERT_ALTNAME_INVALID' : null;
 }

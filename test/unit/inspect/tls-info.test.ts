@@ -1,46 +1,29 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import { type ConnectionOptions, connect, createServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { ConnectionOptions, TlsOptions } from 'node:tls';
+import { OptionError } from '../../../src/errors.js';
 import { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
+import { tlsPair } from '../../support/tls-pair.js';
 
 const authority = await TestAuthority.create();
 const server = await authority.issue({ name: 'mx.test' });
 const client = await authority.issue({ name: 'client one', names: [], kind: 'client' });
 
-/** One handshake; the facts on both sides. */
+/** One handshake; the facts on both sides. The client judges nothing itself, and asks for a name in capitals. */
 async function handshake(
   serverOptions: TlsOptions,
   clientOptions: ConnectionOptions,
 ): Promise<{ ours: TlsInfo; theirs: TlsInfo }> {
-  const listener = createServer({ cert: server.cert, key: server.key, ALPNProtocols: ['smtp'], ...serverOptions });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
-  const accepted = once(listener, 'secureConnection') as Promise<[TLSSocket]>;
-  const socket = connect({
-    host: '127.0.0.1',
-    port,
-    servername: 'MX.test',
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-    ALPNProtocols: ['smtp'],
-    ...clientOptions,
-  });
-  await once(socket, 'secureConnect');
-  const theirs = TlsInfo.from(socket, {
+  await using pair = await tlsPair(
+    { cert: server.cert, key: server.key, ALPNProtocols: ['smtp'], ...serverOptions },
+    { servername: 'MX.test', ALPNProtocols: ['smtp'], ...clientOptions },
+  );
+  const theirs = TlsInfo.from(pair.client, {
     mode: 'starttls',
     checkIdentity: (leaf) => (leaf.checkHost('mx.test') ? null : 'NAME'),
   });
-  const [peer] = await accepted;
-  peer.on('error', () => {});
-  const ours = TlsInfo.from(peer, { mode: 'on-connect' });
-  socket.destroy();
-  peer.destroy();
-  listener.close();
-  return { ours, theirs };
+  return { ours: TlsInfo.from(pair.server), theirs };
 }
 
 describe('TlsInfo', () => {
@@ -127,9 +110,24 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
     );
   });
 
-  it('prints the name that a client asks for harmless and in lower case', async () => {
-    const { ours } = await handshake({}, { servername: 'A\u001b[2J\u202eb' });
-    assert.doesNotMatch(ours.sni ?? '', /[\p{Cc}\p{Cf}A-Z]/u);
+  it('sni is a host name in lower case without a dot at its end, or absent (RFC 6066 §3)', async () => {
+    const names = [
+      'MX.Test.',
+      'mx.test',
+      'A\u001b[2J\u202eb',
+      'a b',
+      '../etc',
+      '*.test',
+      'mx.test..',
+      `${'a'.repeat(250)}.test`,
+    ];
+    const seen: unknown[] = [];
+    for (const servername of names) {
+      const { ours, theirs } = await handshake({}, { servername });
+      seen.push([ours.sni, theirs.sni]);
+    }
+    const none = [undefined, undefined];
+    assert.deepEqual(seen, [['mx.test', 'mx.test'], ['mx.test', 'mx.test'], none, none, none, none, none, none]);
   });
 
   it('verified needs our own name check too, on a certificate that OpenSSL takes', async () => {
@@ -156,5 +154,41 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
     assert.equal(ours.receivedClause(), `tls ${ours.cipherStandardName}`);
     assert.equal(ours.receivedClause({ style: 'rfc8314' }), ours.receivedClause());
     assert.equal(ours.receivedClause({ style: 'exim' }), `(${ours.cipher})`);
+  });
+});
+
+describe('TlsInfo.from() without a context: the name check of a client', () => {
+  const facts = async (names: readonly string[], options: ConnectionOptions): Promise<unknown[]> => {
+    const { cert, key } = await authority.issue({ name: names[0] ?? '', names });
+    await using pair = await tlsPair({ cert, key }, { ca: authority.ca, ...options });
+    const { certificate, verifyError, mode } = TlsInfo.from(pair.client);
+    return [certificate, verifyError, mode];
+  };
+  const verified = ['verified', undefined, 'on-connect'];
+  const misnamed = ['unverified', 'ERR_TLS_CERT_ALTNAME_INVALID', 'on-connect'];
+
+  it('is against the name that it asked for', async () => {
+    assert.deepEqual(await facts(['mx.test'], { servername: 'MX.test.' }), verified);
+    assert.deepEqual(await facts(['other.test'], { servername: 'mx.test' }), misnamed);
+    assert.deepEqual(await facts(['mx.test'], { servername: 'mx test' }), misnamed);
+  });
+
+  it('is against the address that it is connected to where it asked for no name', async () => {
+    assert.deepEqual(await facts(['127.0.0.1'], {}), verified);
+    assert.deepEqual(await facts(['mx.test', '127.0.0.2'], {}), misnamed);
+  });
+
+  it('is not made on a server: a client certificate names whom it likes', async () => {
+    const { ours } = await handshake({ requestCert: true, ca: authority.ca }, { cert: client.cert, key: client.key });
+    assert.deepEqual([ours.certificate, ours.sni, ours.peerDn], ['verified', 'mx.test', '/CN=client one']);
+  });
+
+  it('refuses a socket without TLS, in words', async () => {
+    await using pair = await tlsPair({ cert: server.cert, key: server.key }, {});
+    pair.client.destroy();
+    assert.throws(
+      () => TlsInfo.from(pair.client),
+      (error) => error instanceof OptionError && error.option === 'socket',
+    );
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { checkIdentity } from '../../../src/net/client-upgrade.js';
+import { checkIdentity } from '../../../src/inspect/identity.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 
 const authority = await TestAuthority.create();
