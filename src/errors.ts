@@ -22,6 +22,7 @@ export type Fault = 'caller' | 'operator' | 'peer' | 'network';
 
 /** All codes, each thrown by the class that names it. docs/reference/errors.md is the table for people. */
 export type ErrorCode =
+  | 'ERR_TLS_SMTP_CIPHER_LIST_SYNTAX'
   | 'ERR_TLS_SMTP_CONNECTION_LIMIT'
   | 'ERR_TLS_SMTP_CONNECT_FAILED'
   | 'ERR_TLS_SMTP_CREDENTIAL_INVALID'

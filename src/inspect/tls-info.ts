@@ -3,6 +3,7 @@ import type { CipherNameAndProtocol, TLSSocket } from 'node:tls';
 import { OptionError } from '../errors.js';
 import { peerOf } from '../peer.js';
 import { bitsOf, eximCipher } from './cipher.js';
+import { CipherList } from './cipher-list.js';
 import { hostName } from './host-name.js';
 import { checkIdentity } from './identity.js';
 import { type PeerCertificate, peerCertificate } from './peer-certificate.js';
@@ -93,6 +94,16 @@ export class TlsInfo {
 
   get certificateVerified(): boolean {
     return this.certificate === 'verified';
+  }
+
+  /**
+   * Exim's `encrypted` condition: whether the suite is one of these. A list that is asked often is compiled once, with
+   * `CipherList.parse()`. Without TLS there is no `TlsInfo`, and the answer is false: `session.tls?.encrypted('*') ?? false`.
+   *
+   * @throws {CipherListSyntaxError} `ERR_TLS_SMTP_CIPHER_LIST_SYNTAX` for a list that cannot be read
+   */
+  encrypted(list: string | readonly string[] | CipherList): boolean {
+    return (list instanceof CipherList ? list : CipherList.parse(list)).matches(this);
   }
 
   /** For a `Received:` header: RFC 8314's `tls` clause, or Exim 4.30's comment. */

@@ -1,7 +1,7 @@
 import type { Import } from './imports.js';
 
 /** The floors of docs/architecture.md. A room is a folder of src, or a file at its top; what it may import follows it. */
-const ground = ['errors', 'options', 'peer', 'trace', 'inspect'];
+const ground = ['errors', 'options', 'peer', 'trace', 'exim-list', 'safe-regex', 'inspect'];
 const belowTheApps = [...ground, 'smtp', 'hostlist', 'credentials', 'policy', 'starttls', 'net'];
 const belowTheFace = [...belowTheApps, 'server', 'client'];
 
@@ -24,7 +24,9 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   hostlist: ground,
   smtp: ground,
   // 1 ground
-  inspect: ['errors', 'options', 'peer'],
+  inspect: ['errors', 'options', 'peer', 'exim-list', 'safe-regex'],
+  'exim-list': [],
+  'safe-regex': [],
   trace: [],
   peer: [],
   options: ['errors'],
@@ -32,7 +34,18 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that decide and never act, save for the files that are their seams to the world. */
-const PURE = ['errors', 'options', 'peer', 'inspect', 'smtp', 'hostlist', 'policy', 'starttls'];
+const PURE = [
+  'errors',
+  'options',
+  'peer',
+  'exim-list',
+  'safe-regex',
+  'inspect',
+  'smtp',
+  'hostlist',
+  'policy',
+  'starttls',
+];
 const SEAMS = ['hostlist/names.ts', 'hostlist/files.ts', 'hostlist/host-list.ts'];
 
 /** What acts, hence is closed to pure rooms. Of `node:net` they may use what only reads a text. */

@@ -5,7 +5,7 @@ import type { AltName } from '../../src/testing/leaf-plan.js';
 import { type Issuer, writeCertificate } from '../../src/testing/x509-writer.js';
 
 /** `value` is written as it stands, line ends, NUL and all. */
-export interface OddAttribute {
+interface OddAttribute {
   readonly type: keyof typeof TYPES | (string & {});
   readonly value: string;
   readonly as?: 'utf8String' | 'printableString' | 'teletexString' | 'bmpString';

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConnectionOptions, TlsOptions } from 'node:tls';
 import { OptionError } from '../../../src/errors.js';
+import { CipherList } from '../../../src/inspect/cipher-list.js';
+import { CipherListSyntaxError } from '../../../src/inspect/errors.js';
 import { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 import { tlsPair } from '../../support/tls-pair.js';
@@ -147,6 +149,21 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
     assert.equal(json.peerCertificate.subject, 'CN=mx.test');
     assert.equal(json.cipher, theirs.cipher);
     assert.ok(!('der' in json.peerCertificate));
+  });
+
+  it('encrypted() asks a list, on both sides and both versions', async () => {
+    for (const [ciphers, list, other] of [
+      ['TLS_AES_128_GCM_SHA256', 'tls_aes_128_gcm_sha256', 'TLS_AES_256_GCM_SHA384'],
+      ['ECDHE-ECDSA-AES256-GCM-SHA384', 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384', 'AES256-GCM-SHA384'],
+    ] as const) {
+      const version = ciphers.startsWith('TLS_') ? 'TLSv1.3' : 'TLSv1.2';
+      for (const info of Object.values(await handshake({ ciphers, maxVersion: version, minVersion: version }, {}))) {
+        const answers = [ciphers, list, '*', `!${ciphers}`, other, [other, ciphers]].map((one) => info.encrypted(one));
+        assert.deepEqual(answers, [true, true, true, false, false, true]);
+        assert.equal(info.encrypted(CipherList.parse(list)), true);
+        assert.throws(() => info.encrypted('HIGH'), CipherListSyntaxError);
+      }
+    }
   });
 
   it('writes its Received clause in both styles', async () => {
