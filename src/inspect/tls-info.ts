@@ -1,14 +1,20 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CipherNameAndProtocol, TLSSocket } from 'node:tls';
 import { OptionError } from '../errors.js';
+import { checkedOptions } from '../options.js';
 import { peerOf } from '../peer.js';
 import { bitsOf, eximCipher } from './cipher.js';
 import { CipherList } from './cipher-list.js';
 import { hostName } from './host-name.js';
 import { checkIdentity } from './identity.js';
-import { type PeerCertificate, peerCertificate } from './peer-certificate.js';
+import { type LogSelectors, logFields } from './log-fields.js';
+import { certificateJson, type PeerCertificate, peerCertificate } from './peer-certificate.js';
 import { printable } from './printable.js';
-import { tlsClause } from './received.js';
+import { type ReceivedOptions, readStyle, type Transmission, tlsClause, transmissionType } from './received.js';
+
+const FLAGS = ['esmtp', 'authenticated', 'utf8'] as const;
+
+export type ReceivedClauseOptions = ReceivedOptions & Partial<Pick<Transmission, (typeof FLAGS)[number]>>;
 
 /** What only the one who ran the handshake knows. */
 export interface HandshakeContext {
@@ -106,17 +112,42 @@ export class TlsInfo {
     return (list instanceof CipherList ? list : CipherList.parse(list)).matches(this);
   }
 
-  /** For a `Received:` header: RFC 8314's `tls` clause, or Exim 4.30's comment. */
-  receivedClause(options: { readonly style?: 'rfc8314' | 'exim' } = {}): string {
-    return options.style === 'exim' ? `(${this.cipher})` : tlsClause(this);
+  /**
+   * For a `Received:` header: `tls TLS_AES_256_GCM_SHA384` (RFC 8314 §4.3), or `(TLSv1.3:TLS_AES_256_GCM_SHA384:256)` in
+   * the style of Exim 4.30. With `esmtp` (EHLO, not HELO), `authenticated` or `utf8` given, the keyword of RFC 3848 is put
+   * in front: `with ESMTPSA tls TLS_AES_256_GCM_SHA384`.
+   *
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option or style
+   */
+  receivedClause(options?: ReceivedClauseOptions): string {
+    const { style, esmtp, authenticated, utf8 } = checkedOptions('', options, ['style', ...FLAGS]);
+    const clause = tlsClause(this, readStyle(style));
+    if (esmtp === undefined && authenticated === undefined && utf8 === undefined) return clause;
+    const keyword = transmissionType({
+      esmtp: esmtp ?? true,
+      tls: true,
+      authenticated: authenticated ?? false,
+      utf8: utf8 ?? false,
+    });
+    return `with ${keyword} ${clause}`;
   }
 
-  /** Plain and printable; the certificate without its DER. */
+  /**
+   * For a log line, as Exim writes it: `X=TLSv1.3:TLS_AES_256_GCM_SHA384:256 CV=yes DN="/CN=client one" SNI=mx.test`.
+   *
+   * @param selectors - Exim's `log_selector`, by default `+tls_cipher +tls_certificate_verified`: `'+tls_peerdn -tls_cipher'`
+   *   or an array of such words
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a selector that is unknown
+   */
+  logFields(selectors?: LogSelectors): string {
+    return logFields(this, selectors);
+  }
+
+  /** Plain, bounded and printable: names as text (RFC 4514), the certificate without its DER. */
   toJSON(): Record<string, unknown> {
     const { peerCertificate: leaf, ...facts } = this;
-    if (leaf === undefined) return facts;
-    const { der: _der, subject, issuer, ...rest } = leaf;
-    return { ...facts, peerCertificate: { ...rest, subject: subject.toRfc4514(), issuer: issuer.toRfc4514() } };
+    const json = { ...facts, certificateVerified: this.certificateVerified };
+    return leaf === undefined ? json : { ...json, peerCertificate: certificateJson(leaf) };
   }
 }
 

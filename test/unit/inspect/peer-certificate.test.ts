@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { peerCertificate } from '../../../src/inspect/peer-certificate.js';
+import { certificateJson, peerCertificate } from '../../../src/inspect/peer-certificate.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 
 describe('peerCertificate', () => {
@@ -42,6 +42,7 @@ describe('peerCertificate, SPEC §4', () => {
       subjectAltName: 'DNS:"good.test, DNS:evil.test", DNS:"a\\"b, DNS:c", DNS:mx.test',
       subject: '',
       issuer: undefined,
+      serialNumber: '1',
       validFrom: 'Jan  1 00:00:00 2026 GMT',
       validTo: 'Jan  1 00:00:00 2027 GMT',
     } as unknown as X509Certificate;
@@ -54,5 +55,21 @@ describe('peerCertificate, SPEC §4', () => {
     const certificate = await facts(['mx.test']);
     assert.ok(Object.isFrozen(certificate) && Object.isFrozen(certificate.subjectAltNames));
     assert.equal(certificate.issuer.toRfc4514(), 'CN=tls-smtp test authority');
+  });
+
+  it('shows a bidi override in a name as JSON does, and reads nothing of a text that is not made as Node makes it', () => {
+    const names = (subjectAltName: string): readonly string[] =>
+      peerCertificate({ subjectAltName, serialNumber: '', raw: Buffer.alloc(0) } as unknown as X509Certificate)
+        .subjectAltNames;
+    assert.deepEqual(names('othername:"a\u202e\u{e0041}b", DNS:c'), ['othername:"a\\u202e\\udb40\\udc41b"', 'DNS:c']);
+    assert.deepEqual(names('DNS:"a, DNS:evil.test'), []);
+    assert.deepEqual([names(`DNS:${'a'.repeat(2_000)}`)[0]?.length, names('')], [1_024, []]);
+  });
+
+  it('is bounded as JSON: fifty names, and how many more there are', async () => {
+    const json = certificateJson(await facts(Array.from({ length: 60 }, (_, at) => `mx${at}.test`)));
+    const names = json['subjectAltNames'] as readonly string[];
+    assert.deepEqual([names.length, names[49], names[50]], [51, 'DNS:mx49.test', '... 10 more']);
+    assert.deepEqual([json['subject'], json['issuer'], 'der' in json], ['CN=cn', 'CN=tls-smtp test authority', false]);
   });
 });

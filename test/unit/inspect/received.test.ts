@@ -24,16 +24,16 @@ describe('the Received header', () => {
       peerAddress: '2001:db8::1',
       hostname: 'mx.test',
       transmissionType: 'ESMTPS',
-      tls: { cipherStandardName: 'TLS_AES_256_GCM_SHA384' },
+      tls: { cipher: 'TLSv1.3:TLS_AES_256_GCM_SHA384:256', cipherStandardName: 'TLS_AES_256_GCM_SHA384' },
       id: 'abc1',
       recipient: 'b@y.test',
       date: new Date(0),
     });
     assert.equal(
       header,
-      'Received: from me.test ([IPv6:2001:db8::1])\r\n\tby mx.test with ESMTPS\r\n\ttls TLS_AES_256_GCM_SHA384\r\n\tid abc1 for <b@y.test>;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n',
+      'Received: from me.test ([IPv6:2001:db8::1])\r\n\tby mx.test with ESMTPS\r\n\tid abc1 for <b@y.test>\r\n\ttls TLS_AES_256_GCM_SHA384;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n',
     );
-    assert.equal(tlsClause({ cipherStandardName: 'X', keyExchangeGroup: 'X25519' }), 'tls X group X25519');
+    assert.equal(tlsClause({ cipher: 'c', cipherStandardName: 'X', keyExchangeGroup: 'X25519' }), 'tls X group X25519');
   });
 
   it('lets no peer text end a line, a comment or the header', () => {
@@ -88,7 +88,7 @@ describe('receivedHeader, RFC 5321 §4.4', () => {
       transmissionType: long,
       id: long,
       recipient: long,
-      tls: { cipherStandardName: long, keyExchangeGroup: long },
+      tls: { cipher: long, cipherStandardName: long, keyExchangeGroup: long },
     });
     for (const line of text.split('\r\n')) assert.match(line, /^[\t\x20-\x7e]{0,998}$/);
     assert.equal(text.match(/[()]/g)?.length, 2);
@@ -103,7 +103,10 @@ describe('receivedHeader, RFC 5321 §4.4', () => {
 
 describe('tlsClause, RFC 8314 §4.3', () => {
   it('lets no name end it or begin another clause', () => {
-    assert.equal(tlsClause({ cipherStandardName: 'A B\r\n', keyExchangeGroup: 'x;y' }), 'tls A_B_u{d}_u{a} group x_y');
+    assert.equal(
+      tlsClause({ cipher: 'c', cipherStandardName: 'A B\r\n', keyExchangeGroup: 'x;y' }),
+      'tls A_B_u{d}_u{a} group x_y',
+    );
   });
 });
 
@@ -119,5 +122,30 @@ describe('transmissionType, RFC 3848, RFC 6531 §4.3', () => {
       ...Array<string>(8).fill('SMTP'),
       ...['ESMTP', 'ESMTPA', 'ESMTPS', 'ESMTPSA', 'UTF8SMTP', 'UTF8SMTPA', 'UTF8SMTPS', 'UTF8SMTPSA'],
     ]);
+  });
+});
+
+describe('the Received header in the style of Exim 4.30', () => {
+  it('tells TLS in a comment behind the protocol, and has no tls clause', () => {
+    const header = receivedHeader(
+      {
+        heloName: 'me.test',
+        hostname: 'mx.test',
+        transmissionType: 'ESMTPS',
+        tls: { cipher: 'TLSv1.3:TLS_AES_256_GCM_SHA384:256', cipherStandardName: 'TLS_AES_256_GCM_SHA384' },
+        id: 'abc1',
+        recipient: 'b@y.test',
+        date: new Date(0),
+      },
+      { style: 'exim' },
+    );
+    assert.equal(
+      header,
+      'Received: from me.test\r\n\tby mx.test with ESMTPS (TLSv1.3:TLS_AES_256_GCM_SHA384:256)\r\n\tid abc1 for <b@y.test>;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n',
+    );
+  });
+
+  it('lets no cipher end the comment', () => {
+    assert.equal(tlsClause({ cipher: 'a) b (c', cipherStandardName: '' }, 'exim'), '(a__b__c)');
   });
 });

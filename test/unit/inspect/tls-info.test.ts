@@ -149,6 +149,7 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
     assert.equal(json.peerCertificate.subject, 'CN=mx.test');
     assert.equal(json.cipher, theirs.cipher);
     assert.ok(!('der' in json.peerCertificate));
+    assert.equal(json.certificateVerified, true);
   });
 
   it('encrypted() asks a list, on both sides and both versions', async () => {
@@ -166,11 +167,43 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
     }
   });
 
-  it('writes its Received clause in both styles', async () => {
+  it('writes its Received clause in both styles, and with the keyword of RFC 3848 on request', async () => {
     const { ours } = await handshake({}, {});
-    assert.equal(ours.receivedClause(), `tls ${ours.cipherStandardName}`);
-    assert.equal(ours.receivedClause({ style: 'rfc8314' }), ours.receivedClause());
-    assert.equal(ours.receivedClause({ style: 'exim' }), `(${ours.cipher})`);
+    assert.deepEqual(
+      [
+        ours.receivedClause(),
+        ours.receivedClause({ style: 'exim' }),
+        ours.receivedClause({ esmtp: true }),
+        ours.receivedClause({ esmtp: true, authenticated: true, style: 'exim' }),
+        ours.receivedClause({ authenticated: true, utf8: true }),
+        ours.receivedClause({ esmtp: false }),
+      ],
+      [
+        'tls TLS_AES_256_GCM_SHA384',
+        '(TLSv1.3:TLS_AES_256_GCM_SHA384:256)',
+        'with ESMTPS tls TLS_AES_256_GCM_SHA384',
+        'with ESMTPSA (TLSv1.3:TLS_AES_256_GCM_SHA384:256)',
+        'with UTF8SMTPSA tls TLS_AES_256_GCM_SHA384',
+        'with SMTP tls TLS_AES_256_GCM_SHA384',
+      ],
+    );
+    const options: readonly object[] = [{ style: 'rfc' }, { stile: 'exim' }];
+    for (const wrong of options) assert.throws(() => ours.receivedClause(wrong), OptionError);
+  });
+
+  it('writes its log fields as Exim does', async () => {
+    const { ours, theirs } = await handshake({}, { ca: authority.ca });
+    assert.equal(ours.logFields(), `X=${ours.cipher} CV=no`);
+    assert.equal(theirs.logFields('+tls_peerdn +tls_sni'), `X=${ours.cipher} CV=yes DN="/CN=mx.test" SNI=mx.test`);
+  });
+
+  it('gives out copies: what is changed in them changes no fact', async () => {
+    const { theirs } = await handshake({}, { ca: authority.ca });
+    const facts = JSON.stringify([theirs, theirs.peerCertificate?.der.toString('hex')]);
+    theirs.peerCertificate?.der.fill(0);
+    theirs.peerCertificate?.validFrom.setTime(0);
+    theirs.peerCertificate?.validTo.setTime(0);
+    assert.equal(JSON.stringify([theirs, theirs.peerCertificate?.der.toString('hex')]), facts);
   });
 });
 
