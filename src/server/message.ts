@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { TlsSmtpError } from '../errors.js';
+import type { ReceivedOptions } from '../inspect/received.js';
 import type { MailAddress } from '../smtp/path.js';
 
 /** Sender and recipients of the transaction under way (RFC 5321 §2.3.1). */
@@ -19,8 +20,12 @@ export interface IncomingMessage extends AsyncIterable<Buffer> {
   readonly envelope: Envelope;
   /** What the client declared with SIZE, in octets; `null` where it declared nothing. */
   readonly size: number | null;
-  /** A `Received:` header for this message, folded, with CRLF (RFC 5321 §4.4). It is never added by itself. */
-  receivedHeader(): string;
+  /**
+   * A `Received:` header for this message, folded, with CRLF (RFC 5321 §4.4). It is never added by itself.
+   *
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option or style
+   */
+  receivedHeader(options?: ReceivedOptions): string;
 }
 
 /** The message did not come to its end, or was refused at its end: what was read of it must not be kept. */
@@ -62,7 +67,7 @@ const NO_BLOCK: Block = { memory: Buffer.alloc(0), used: 0 };
 export interface MessageSource {
   /** The reader has caught up (or went away): let the client send again. */
   resume(): void;
-  receivedHeader(): string;
+  receivedHeader(options?: ReceivedOptions): string;
 }
 
 /**
@@ -165,8 +170,8 @@ export class MessageQueue implements IncomingMessage {
     }
   }
 
-  receivedHeader(): string {
-    return this.#source.receivedHeader();
+  receivedHeader(options?: ReceivedOptions): string {
+    return this.#source.receivedHeader(options);
   }
 
   #takeSlices(): Buffer[] {

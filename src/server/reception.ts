@@ -24,9 +24,9 @@ export class MessageReception {
     const declared = envelope.mailFrom.parameters['SIZE'];
     this.#message = new MessageQueue(envelope, typeof declared === 'string' ? Number(declared) : null, {
       resume: flow,
-      receivedHeader: () => {
+      receivedHeader: (options) => {
         const [only, ...others] = envelope.rcptTo;
-        return receivedHeader({
+        const reception = {
           heloName: conversation.helo ?? '',
           hostname,
           transmissionType: conversation.transmissionType,
@@ -35,7 +35,8 @@ export class MessageReception {
           ...(conversation.peer.address !== undefined && { peerAddress: conversation.peer.address }),
           ...(conversation.tls !== null && { tls: conversation.tls }),
           ...(only !== undefined && others.length === 0 && { recipient: only.address }),
-        });
+        };
+        return receivedHeader(reception, options);
       },
     });
     const handled = consult(

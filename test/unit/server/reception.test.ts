@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsSmtpError } from '../../../src/errors.js';
+import { OptionError } from '../../../src/errors.js';
+import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
 import type { Handlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
@@ -126,6 +128,16 @@ describe('MessageReception', () => {
       message?.receivedHeader() ?? '',
       /^Received: from me\.test \(\[192\.0\.2\.1\]\)\r\n\tby mx\.test with ESMTP\r\n\tid id-1 for <b@y\.test>;\r\n\t/,
     );
+    assert.throws(() => message?.receivedHeader({ style: 'exin' as 'exim' }), OptionError);
+  });
+
+  it('writes the Received header in the style of Exim 4.30 on request', () => {
+    const told: IncomingMessage[] = [];
+    const { conversation } = begin((message) => told.push(message));
+    conversation.tls = { cipher: 'TLSv1.3:X:256', cipherStandardName: 'X' } as TlsInfo;
+    const [message] = told;
+    assert.match(message?.receivedHeader({ style: 'exim' }) ?? '', /with ESMTPS \(TLSv1\.3:X:256\)\r\n\tid id-1 for/);
+    assert.match(message?.receivedHeader() ?? '', /with ESMTPS\r\n\tid id-1 for <b@y\.test>\r\n\ttls X;\r\n/);
   });
 
   it('does not begin without a transaction (RFC 5321 §3.3)', () => {
