@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DistinguishedName } from '../../src/inspect/distinguished-name.js';
-
-/** Whatever could move a cursor, end a line, turn the reading direction, or stand there unseen. */
-const HARMFUL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+import { HARMFUL } from '../support/harmful.js';
 
 const RUNS = { numRuns: 2_000 };
 

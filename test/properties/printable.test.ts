@@ -3,9 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { printable } from '../../src/inspect/printable.js';
 import { receivedHeader, tlsClause } from '../../src/inspect/received.js';
-
-/** Whatever could move a cursor, end a line, turn the reading direction, or stand there unseen. */
-const HARMFUL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
+import { HARMFUL } from '../support/harmful.js';
 
 const RUNS = { numRuns: 2_000 };
 
