@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { SmtpTransport } from '../../src/client/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { root } from '../architecture/project.js';
@@ -36,6 +37,7 @@ class Example implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null) return;
     const ended = new Promise((resolve) => this.#child.once('close', resolve));
     this.#child.kill('SIGTERM');
     await ended;
@@ -77,6 +79,30 @@ describe('examples', () => {
       ['delivered', 'failed'],
     );
     await example.says(/Received: from[\s\S]*Subject: from a test/);
+  });
+
+  it('cipher-rules tells a suite on its list from another, and names the item that it cannot read', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+    try {
+      const files = [join(folder, 'cert.pem'), join(folder, 'key.pem')] as const;
+      const { cert, key } = await (await TestAuthority.create()).issue({ name: 'mine.test' });
+      await writeFile(files[0], cert);
+      await writeFile(files[1], key, { mode: 0o600 });
+      await using example = new Example('cipher-rules.js', ...files, '!*-SHA : *_SHA384', '0');
+      const port = Number(await example.says(/listening on (\d+)/));
+      const hear = async (maxVersion: 'TLSv1.2' | 'TLSv1.3', ciphers: string): Promise<string> => {
+        const options = { port, servername: 'mine.test', rejectUnauthorized: false, maxVersion, ciphers };
+        return (await connectTls(options).setEncoding('utf8').toArray()).join('');
+      };
+      assert.match(await hear('TLSv1.3', 'TLS_AES_256_GCM_SHA384'), /^220 /);
+      assert.match(await hear('TLSv1.2', 'ECDHE-ECDSA-AES256-SHA'), /^554 5\.7\.1 /);
+      await example.says(/^welcome X=TLSv1\.3:TLS_AES_256_GCM_SHA384:256 CV=no SNI=mine\.test$/m);
+      await example.says(/^refused X=TLSv1\.2:ECDHE-ECDSA-AES256-SHA:256 CV=no SNI=mine\.test$/m);
+      await using slip = new Example('cipher-rules.js', ...files, '*_SHA384 : HIGH', '0');
+      await slip.says(/CipherListSyntaxError.*item 1 \(at offset 11\) is 'HIGH'/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it('own-socket upgrades, and refuses what stands behind STARTTLS', async () => {
