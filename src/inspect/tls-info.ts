@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { CipherNameAndProtocol, TLSSocket } from 'node:tls';
 import { OptionError } from '../errors.js';
-import { checkedOptions } from '../options.js';
+import { checkedOptions, oneOf } from '../options.js';
 import { peerOf } from '../peer.js';
 import { bitsOf, eximCipher } from './cipher.js';
 import { CipherList } from './cipher-list.js';
@@ -58,16 +58,16 @@ export class TlsInfo {
    * Takes the snapshot. Call it once, when the handshake has just ended: on a client the peer's certificate can be had
    * only once (nodejs/node#65579).
    *
-   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a socket whose handshake has not ended, or that is destroyed
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a socket whose handshake has not begun or that is destroyed, for an
+   *   unknown option, and for a mode that is none
    */
-  static from(socket: TLSSocket, context: HandshakeContext = {}): TlsInfo {
-    return new TlsInfo(socket, context);
+  static from(socket: TLSSocket, context?: HandshakeContext): TlsInfo {
+    return new TlsInfo(socket, checkedOptions('', context, ['mode', 'checkIdentity']));
   }
 
   private constructor(socket: TLSSocket, context: HandshakeContext) {
     const suite: CipherNameAndProtocol | null | undefined = socket.getCipher();
-    if (suite === null || suite === undefined)
-      throw new OptionError('socket', 'has no TLS: its handshake must have ended');
+    if (suite === null || suite === undefined) throw new OptionError('socket', 'has no TLS, not yet or not any more');
     const x509 = socket.getPeerX509Certificate();
     const group = (socket.getEphemeralKeyInfo() as { readonly name?: string } | null)?.name;
     const { alpnProtocol } = socket as { alpnProtocol?: unknown };
@@ -79,7 +79,7 @@ export class TlsInfo {
     this.cipher = eximCipher(this.protocol, suite.name);
     if (group !== undefined && group !== '') this.keyExchangeGroup = printable(group, 64);
     this.resumed = socket.isSessionReused();
-    this.mode = context.mode ?? 'on-connect';
+    this.mode = oneOf('mode', context.mode, 'on-connect', ['starttls', 'on-connect']);
     if (sni !== null) this.sni = sni;
     if (typeof alpnProtocol === 'string' && alpnProtocol !== '') this.alpn = printable(alpnProtocol, 255);
     if (x509 === undefined) {

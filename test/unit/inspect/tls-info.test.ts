@@ -82,7 +82,8 @@ describe('TlsInfo', () => {
 describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`${version}: both sides name the same suite, by both its names`, async () => {
-      const { ours, theirs } = await handshake({ maxVersion: version }, { ca: authority.ca });
+      // Node 22 has no name for the group that it prefers itself, X25519MLKEM768.
+      const { ours, theirs } = await handshake({ maxVersion: version, ecdhCurve: 'X25519' }, { ca: authority.ca });
       const suite = ({ protocol, cipher, cipherName, cipherStandardName, bits }: TlsInfo): unknown => [
         protocol,
         cipher,
@@ -94,7 +95,7 @@ describe('TlsInfo, SPEC §4: on TLS 1.2 and 1.3', () => {
       assert.equal(ours.protocol, version);
       assert.match(ours.cipherStandardName, /^TLS_/);
       assert.equal(ours.cipher, `${version}:${ours.cipherName}:${ours.bits}`);
-      assert.deepEqual([typeof theirs.keyExchangeGroup, ours.keyExchangeGroup], ['string', undefined]);
+      assert.deepEqual([theirs.keyExchangeGroup, ours.keyExchangeGroup], ['X25519', undefined]);
     });
   }
 
@@ -233,8 +234,10 @@ describe('TlsInfo.from() without a context: the name check of a client', () => {
     assert.deepEqual([ours.certificate, ours.sni, ours.peerDn], ['verified', 'mx.test', '/CN=client one']);
   });
 
-  it('refuses a socket without TLS, in words', async () => {
+  it('refuses an option that it does not know, and a socket without TLS, in words', async () => {
     await using pair = await tlsPair({ cert: server.cert, key: server.key }, {});
+    const wrong: readonly object[] = [{ checkIdentiti: () => null }, { mode: 'smtps' }];
+    for (const context of wrong) assert.throws(() => TlsInfo.from(pair.client, context), OptionError);
     pair.client.destroy();
     assert.throws(
       () => TlsInfo.from(pair.client),
