@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { formatReply, type Reply, replyOctets } from '../smtp/reply.js';
 
 /** What a session hears of its client. */
 export interface ChannelEvents {
@@ -19,7 +20,9 @@ export interface ChannelEvents {
 export class Channel {
   readonly #events: ChannelEvents;
   #socket: Duplex;
-  #out = '';
+  /** What is collected: one reply, whose octets may be at hand, or the text of several. */
+  #reply: Reply | null = null;
+  #text = '';
   #flowing = false;
   /** The client does not read its replies. */
   #blocked = false;
@@ -40,16 +43,20 @@ export class Channel {
     return this.#blocked;
   }
 
-  /** Adds to what the next {@link flush} writes. @param text - latin1, one character per octet */
-  collect(text: string): void {
-    this.#out += text;
+  /** Adds a reply to those that the next {@link flush} writes. */
+  collect(reply: Reply): void {
+    if (this.#reply === null && this.#text === '') {
+      this.#reply = reply;
+      return;
+    }
+    if (this.#reply !== null) this.#text = formatReply(this.#reply);
+    this.#reply = null;
+    this.#text += formatReply(reply);
   }
 
   flush(): void {
-    if (this.#out === '') return;
-    const taken = this.#socket.write(this.#out, 'latin1');
-    this.#out = '';
-    if (!taken) this.#block();
+    const octets = this.#collected();
+    if (octets !== null && !this.#socket.write(octets)) this.#block();
   }
 
   /** Lets the client send, or holds it back: its octets then wait in the socket, and at last with the client. */
@@ -93,14 +100,20 @@ export class Channel {
 
   /** Says the last words and closes our side. Unread input would turn that into a reset that eats the words. */
   end(): void {
-    const words = this.#out;
-    this.#out = '';
-    if (!this.#socket.writableEnded) this.#socket.end(words, 'latin1');
+    const words = this.#collected();
+    if (!this.#socket.writableEnded) this.#socket.end(words ?? undefined);
     this.flow(true);
   }
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #collected(): Buffer | null {
+    const octets = this.#reply !== null ? replyOctets(this.#reply) : Buffer.from(this.#text, 'latin1');
+    this.#reply = null;
+    this.#text = '';
+    return octets.length === 0 ? null : octets;
   }
 
   #watch(): void {

@@ -48,8 +48,9 @@ export class MessageAlreadyReadError extends TlsSmtpError {
   }
 }
 
-/** Held for a slow reader before the client's socket is paused. */
+/** Held for a slow reader before the client's socket is paused, and what is left when it goes on. */
 const HIGH_WATER_OCTETS = 64 * 1024;
+const LOW_WATER_OCTETS = 16 * 1024;
 
 /** Slices below this are gathered in blocks: a Buffer for each octet of a dripping client costs a hundred times its size. */
 const SMALL_OCTETS = 2 * 1024;
@@ -70,6 +71,11 @@ export interface MessageSource {
   receivedHeader(options?: ReceivedOptions): string;
 }
 
+interface Waiting<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /**
  * The queue between a session, which pushes slices, and a handler, which pulls them. The session holds the client back
  * while the queue is full.
@@ -83,7 +89,10 @@ export class MessageQueue implements IncomingMessage {
   #block: Block | null = null;
   #reading: 'nothing' | 'slices' | 'bytes' | 'dropping' = 'nothing';
   #end: 'open' | 'ended' | MessageIncompleteError = 'open';
-  #wake: (() => void) | null = null;
+  #full = false;
+  /** Who waits for a slice, and who waits for all of it. */
+  #readers: Waiting<IteratorResult<Buffer, void>>[] = [];
+  #collector: Waiting<Buffer> | null = null;
 
   constructor(envelope: Envelope, size: number | null, source: MessageSource) {
     this.envelope = envelope;
@@ -93,7 +102,7 @@ export class MessageQueue implements IncomingMessage {
 
   /** Whether the client should be held back. A reader of `bytes()` takes all there is. */
   get full(): boolean {
-    return this.#queued >= HIGH_WATER_OCTETS && this.#reading !== 'bytes';
+    return this.#full;
   }
 
   push(slice: Buffer): void {
@@ -104,19 +113,20 @@ export class MessageQueue implements IncomingMessage {
       this.#slices.push(slice);
       this.#block = null;
     }
-    if (this.#reading === 'slices') this.#wakeReader();
+    if (this.#readers.length > 0) this.#serve();
+    if (this.#queued >= HIGH_WATER_OCTETS && this.#reading !== 'bytes') this.#full = true;
   }
 
   /** The body has come to its end and is accepted so far. */
   finish(): void {
     if (this.#end === 'open') this.#end = 'ended';
-    this.#wakeReader();
+    this.#serve();
   }
 
   /** The body is cut short or refused: a reader gets this error in place of an end. */
   fail(error: MessageIncompleteError): void {
     if (this.#end === 'open') this.#end = error;
-    this.#wakeReader();
+    this.#serve();
   }
 
   /** The handler is done: whatever else comes is dropped. */
@@ -126,19 +136,17 @@ export class MessageQueue implements IncomingMessage {
     if (this.#reading === 'slices')
       this.fail(new MessageIncompleteError('the handler returned before the message was read'));
     this.#reading = 'dropping';
-    this.#takeSlices();
-    this.#source.resume();
+    this.#takeAll();
+    this.#letGo();
   }
 
-  async bytes(): Promise<Buffer> {
-    this.#begin('bytes');
-    this.#source.resume();
-    while (this.#end === 'open') await this.#news();
-    if (this.#end !== 'ended') throw this.#end;
-    const octets = this.#queued;
-    const slices = this.#takeSlices();
-    const [first] = slices;
-    return slices.length === 1 && first !== undefined ? first : Buffer.concat(slices, octets);
+  bytes(): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#begin('bytes');
+      this.#collector = { resolve, reject };
+      this.#letGo();
+      this.#serve();
+    });
   }
 
   async text(): Promise<string> {
@@ -152,34 +160,70 @@ export class MessageQueue implements IncomingMessage {
     return stream;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, void, undefined> {
     this.#begin('slices');
-    try {
-      while (true) {
-        const held = this.full;
-        const slices = this.#takeSlices();
-        if (held) this.#source.resume();
-        yield* slices;
-        if (this.#slices.length > 0) continue;
-        if (this.#end === 'ended') return;
-        if (this.#end !== 'open') throw this.#end;
-        await this.#news();
-      }
-    } finally {
-      this.drop();
-    }
+    return {
+      next: () =>
+        new Promise((resolve, reject) => {
+          this.#readers.push({ resolve, reject });
+          this.#serve();
+        }),
+      return: async () => {
+        this.drop();
+        return { value: undefined, done: true };
+      },
+    };
   }
 
   receivedHeader(options?: ReceivedOptions): string {
     return this.#source.receivedHeader(options);
   }
 
-  #takeSlices(): Buffer[] {
+  #begin(way: 'slices' | 'bytes'): void {
+    if (this.#reading !== 'nothing') throw new MessageAlreadyReadError();
+    this.#reading = way;
+  }
+
+  /** Gives whoever waits what there is. */
+  #serve(): void {
+    if (this.#collector !== null && this.#end !== 'open') {
+      const { resolve, reject } = this.#collector;
+      this.#collector = null;
+      if (this.#end === 'ended') resolve(this.#takeAll());
+      else reject(this.#end);
+    }
+    while (this.#readers.length > 0) {
+      const slice = this.#takeFirst();
+      if (slice === undefined && this.#end === 'open') return;
+      const { resolve, reject } = this.#readers.shift() as Waiting<IteratorResult<Buffer, void>>;
+      if (slice !== undefined) resolve({ value: slice, done: false });
+      else if (this.#end instanceof MessageIncompleteError) reject(this.#end);
+      else resolve({ value: undefined, done: true });
+    }
+  }
+
+  #takeFirst(): Buffer | undefined {
+    const slice = this.#slices.shift();
+    if (slice === undefined) return undefined;
+    this.#queued -= slice.length;
+    if (this.#slices.length === 0) this.#block = null; // what a reader has is not written to any more
+    if (this.#full && this.#queued <= LOW_WATER_OCTETS) this.#letGo();
+    return slice;
+  }
+
+  #takeAll(): Buffer {
     const slices = this.#slices;
+    const octets = this.#queued;
     this.#slices = [];
     this.#queued = 0;
     this.#block = null;
-    return slices;
+    const [first] = slices;
+    return slices.length === 1 && first !== undefined ? first : Buffer.concat(slices, octets);
+  }
+
+  #letGo(): void {
+    this.#full = false;
+    this.#source.resume();
   }
 
   /** Copies a small slice behind the others; the last of them is then the part of the block in use. */
@@ -196,22 +240,5 @@ export class MessageQueue implements IncomingMessage {
     larger.set(slice);
     this.#block = { memory: larger, used: slice.length };
     this.#slices.push(larger.subarray(0, slice.length));
-  }
-
-  #begin(way: 'slices' | 'bytes'): void {
-    if (this.#reading !== 'nothing') throw new MessageAlreadyReadError();
-    this.#reading = way;
-  }
-
-  #news(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
-  }
-
-  #wakeReader(): void {
-    const wake = this.#wake;
-    this.#wake = null;
-    wake?.();
   }
 }

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { OptionError } from '../errors.js';
 import type { ServerTlsOptions } from '../net/server-tls-options.js';
 import { checkedOptions } from '../options.js';
+import { fixedReply, type Reply } from '../smtp/reply.js';
 import { HANDLER_NAMES, type Handlers } from './handlers.js';
 import { checkedLimits, type Limits } from './limits.js';
 
@@ -20,7 +21,8 @@ export interface SmtpServerOptions extends Handlers {
 /** The same, checked and complete. */
 export interface SmtpServerSettings {
   readonly hostname: string;
-  readonly banner: string;
+  /** The greeting, 220. */
+  readonly banner: Reply;
   readonly tls: ServerTlsOptions | undefined;
   readonly limits: Limits;
   readonly hidden: ReadonlySet<string>;
@@ -61,7 +63,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     throw new OptionError('hostname', 'must be printable, without spaces');
   return {
     hostname: name,
-    banner: `${name} ${banner.replace(/[^\x20-\x7e]/g, '?')}`.slice(0, 500), // RFC 5321 §4.5.3.1.5
+    banner: fixedReply(220, null, `${name} ${banner}`),
     tls: options.tls,
     limits: checkedLimits(options.limits),
     hidden: new Set(hide.map((keyword) => keyword.toUpperCase())),

@@ -48,9 +48,8 @@ export class MessageReception {
         if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
       },
     );
-    this.#handled = handled;
-    if (handled instanceof Promise) void handled.then(() => this.#message.drop());
-    else this.#message.drop();
+    if (handled instanceof Promise) this.#handled = handled.then((reply) => this.#leave(reply));
+    else this.#handled = this.#leave(handled);
   }
 
   /** Whether the client should be held back. */
@@ -77,6 +76,12 @@ export class MessageReception {
   /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
   abort(reason: string): void {
     this.#message.fail(new MessageIncompleteError(reason));
+  }
+
+  /** The handler is done: what it leaves unread is dropped. */
+  #leave(reply: Reply): Reply {
+    this.#message.drop();
+    return reply;
   }
 
   #over(reply: Reply): Reply {

@@ -4,7 +4,7 @@ import type { StartTlsSession } from '../net/starttls-contract.js';
 import { HandlerTimeoutError } from '../net/starttls-errors.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
-import { formatReply, type Reply } from '../smtp/reply.js';
+import type { Reply } from '../smtp/reply.js';
 import { Channel, type ChannelEvents } from './channel.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
@@ -18,7 +18,8 @@ export interface SessionHost {
   readonly context: VerbContext;
   readonly starttls: StartTlsSession;
   readonly deadlines: Deadlines;
-  readonly banner: string;
+  /** The 220. */
+  readonly banner: Reply;
   readonly closed: (reason: string) => void;
 }
 
@@ -79,7 +80,7 @@ export class Session implements Overdue, ChannelEvents {
       if (this.#draining) return this.end(replies.shutdown, 'the server shut down');
       if (this.#tlsOnConnect && !(await this.#beginTls())) return;
       if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
-      this.#channel.collect(`220 ${this.#host.banner}\r\n`);
+      this.#channel.collect(this.#host.banner);
       this.#channel.listen();
       this.#enter('commands');
       this.#rest(true);
@@ -117,7 +118,7 @@ export class Session implements Overdue, ChannelEvents {
     if (this.#phase === 'ending') return;
     if (this.#phase === 'upgrading' || (this.#phase === 'opening' && this.#tlsOnConnect)) return this.destroy(reason);
     this.#reason = reason;
-    this.#channel.collect(formatReply(last));
+    this.#channel.collect(last);
     this.#close();
   }
 
@@ -211,7 +212,7 @@ export class Session implements Overdue, ChannelEvents {
     if (gated !== null) return this.#say(gated);
     if (line.end === 'lf') return this.#say(replies.bareLf); // RFC 5321 §2.3.8; never run
     if (typeof command === 'string') return this.#say(badLineReply(command));
-    this.#answer(verb, verbs[verb]?.(this.#host.context, command.args) ?? replies.unknown);
+    this.#answer(verb, verbs.get(verb)?.(this.#host.context, command.args) ?? replies.unknown);
   }
 
   #answer(verb: string, reply: Reply | Promise<Reply>): void {
@@ -219,20 +220,24 @@ export class Session implements Overdue, ChannelEvents {
     this.#awaited = verb;
     this.#enter('waiting');
     this.#channel.flush(); // a finished reply never waits for a handler
-    reply.then((settled) => this.#goOn(settled)).catch((problem: unknown) => this.#fail(problem));
+    reply.then(this.#goOn, this.#fail);
   }
 
-  #goOn(reply: Reply): void {
+  readonly #goOn = (reply: Reply): void => {
     if (this.#phase !== 'waiting') return; // it took too long, or the client is gone
-    this.#enter('commands');
-    this.#say(reply);
-    this.#run();
-    if (this.#ended && this.#reading) this.#close();
-  }
+    try {
+      this.#enter('commands');
+      this.#say(reply);
+      this.#run();
+      if (this.#ended && this.#reading) this.#close();
+    } catch (problem) {
+      this.#fail(problem);
+    }
+  };
 
   /** Adds a reply to those that go out together, and does what its code says. */
   #say(reply: Reply): void {
-    this.#channel.collect(formatReply(reply));
+    this.#channel.collect(reply);
     const { code } = reply;
     if (code === 354) return this.#beginMessage();
     if (code === 221 || code === 421) {
@@ -352,7 +357,7 @@ export class Session implements Overdue, ChannelEvents {
   }
 
   /** A failed upgrade, or a fault of ours: the connection goes, the process does not. */
-  #fail(problem: unknown): void {
+  readonly #fail = (problem: unknown): void => {
     this.destroy(problem instanceof Error ? problem.message : 'an internal error');
-  }
+  };
 }

@@ -39,20 +39,18 @@ const TOO_MANY_RECIPIENTS = fixedReply(452, '4.5.3', 'Too many recipients');
 const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see');
 
 /** RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. */
-export const verbs: Readonly<Record<string, Verb>> = Object.freeze(
-  Object.assign(Object.create(null), {
-    EHLO: ehlo,
-    HELO: helo,
-    MAIL: mail,
-    RCPT: rcpt,
-    DATA: data,
-    RSET: rset,
-    NOOP: noop,
-    QUIT: quit,
-    VRFY: vrfy,
-    HELP: help,
-  }),
-);
+export const verbs: ReadonlyMap<string, Verb> = new Map([
+  ['EHLO', ehlo],
+  ['HELO', helo],
+  ['MAIL', mail],
+  ['RCPT', rcpt],
+  ['DATA', data],
+  ['RSET', rset],
+  ['NOOP', noop],
+  ['QUIT', quit],
+  ['VRFY', vrfy],
+  ['HELP', help],
+]);
 
 function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
   return greet(context, args, async () => {

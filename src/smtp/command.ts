@@ -9,8 +9,6 @@ export interface Command {
 /** Why a line is no command. */
 export type BadLine = 'nul' | 'control-character' | 'eight-bit' | 'empty';
 
-const NOT_PRINTABLE = /[^\x20-\x7e]/;
-
 /**
  * Parses one command line.
  *
@@ -20,10 +18,25 @@ const NOT_PRINTABLE = /[^\x20-\x7e]/;
  * @param text - the line without its end, one character per octet
  */
 export function parseCommand(text: string): Command | BadLine {
-  if (NOT_PRINTABLE.test(text)) return badLine(text);
-  const space = text.indexOf(' ');
-  if (space === -1) return text === '' ? 'empty' : { verb: text.toUpperCase(), args: '' };
-  return { verb: text.slice(0, space).toUpperCase(), args: text.slice(space + 1).trim() };
+  const { length } = text;
+  let space = length;
+  let lower = false;
+  for (let at = 0; at < length; at++) {
+    const octet = text.charCodeAt(at);
+    if (octet < 0x20 || octet > 0x7e) return badLine(text);
+    if (space < length) continue;
+    if (octet === 0x20) space = at;
+    else if (octet >= 0x61) lower = true;
+  }
+  if (length === 0) return 'empty';
+  const verb = text.slice(0, space);
+  return { verb: lower ? verb.toUpperCase() : verb, args: trimmed(text, space + 1) };
+}
+
+/** What stands from `start` on, without outer spaces; most of the time there are none to take off. */
+function trimmed(text: string, start: number): string {
+  const args = text.slice(start);
+  return args.startsWith(' ') || args.endsWith(' ') ? args.trim() : args;
 }
 
 function badLine(text: string): BadLine {

@@ -14,12 +14,18 @@ const MAX_TEXT = 480;
 /** Replies are ASCII (RFC 5321 §4.2); CR or LF from a value that was interpolated would forge a second reply. */
 const FORBIDDEN = /[^\x20-\x7e]+/g;
 
-const wireForms = new WeakMap<Reply, string>();
+interface WireForm {
+  readonly text: string;
+  readonly octets: Buffer;
+}
+
+const wireForms = new WeakMap<Reply, WireForm>();
 
 /** A reply that is said again and again: made once, its wire form kept. */
 export function fixedReply(code: number, enhanced: string | null, ...lines: readonly string[]): Reply {
   const reply: Reply = Object.freeze({ code, ...(enhanced !== null && { enhanced }), lines: Object.freeze(lines) });
-  wireForms.set(reply, format(reply));
+  const text = format(reply);
+  wireForms.set(reply, { text, octets: Buffer.from(text, 'latin1') });
   return reply;
 }
 
@@ -28,7 +34,12 @@ export function fixedReply(code: number, enhanced: string | null, ...lines: read
  * Whatever is not printable ASCII becomes `?`, and a line is cut at what RFC 5321 allows.
  */
 export function formatReply(reply: Reply): string {
-  return wireForms.get(reply) ?? format(reply);
+  return wireForms.get(reply)?.text ?? format(reply);
+}
+
+/** The same as octets; those of a fixed reply are made once and not to be written to. */
+export function replyOctets(reply: Reply): Buffer {
+  return wireForms.get(reply)?.octets ?? Buffer.from(format(reply), 'latin1');
 }
 
 function format(reply: Reply): string {

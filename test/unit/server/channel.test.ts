@@ -3,6 +3,10 @@ import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Channel, type ChannelEvents } from '../../../src/server/channel.js';
+import { fixedReply } from '../../../src/smtp/reply.js';
+
+const A = fixedReply(250, null, 'a');
+const B = { code: 550, enhanced: '5.7.1', lines: ['b'] };
 
 /** A socket that keeps what is written, and reads it off only when told. */
 class Wire extends Duplex {
@@ -45,11 +49,11 @@ describe('Channel', () => {
     const wire = new Wire();
     const { channel: one } = channel(wire);
     one.flush();
-    one.collect('250 a\r\n');
-    one.collect('250 é\r\n');
+    one.collect(A);
+    one.collect(B);
     assert.deepEqual(wire.written, []);
     one.flush();
-    assert.deepEqual(wire.written, ['250 a\r\n250 é\r\n']);
+    assert.deepEqual(wire.written, ['250 a\r\n550 5.7.1 b\r\n']);
   });
 
   it('pauses a socket that was never paused, and hears nothing before it flows', async () => {
@@ -71,7 +75,7 @@ describe('Channel', () => {
   it('is blocked while the client does not read, also by what a refused upgrade wrote', async () => {
     const wire = new Wire(true);
     const { channel: one, heard } = channel(wire);
-    one.collect('more than eight octets');
+    one.collect(B);
     one.flush();
     assert.equal(one.blocked, true);
     wire.drain();
@@ -86,12 +90,12 @@ describe('Channel', () => {
     const wire = new Wire();
     const { channel: one, heard } = channel(wire);
     one.listen();
-    one.collect('250 ok\r\n');
+    one.collect(A);
     assert.equal(one.handOver(), wire);
     wire.push('ClientHello');
     wire.push(null);
     await turn();
-    assert.deepEqual([wire.written, heard, wire.readableLength], [['250 ok\r\n'], [], 11]);
+    assert.deepEqual([wire.written, heard, wire.readableLength], [['250 a\r\n'], [], 11]);
   });
 
   it('goes on inside TLS: from then on the raw socket is not heard, and its close is not the end', async () => {
@@ -105,7 +109,7 @@ describe('Channel', () => {
     inside.push('EHLO a\r\n');
     raw.destroy();
     await turn();
-    one.collect('250 a\r\n');
+    one.collect(A);
     one.flush();
     inside.destroy();
     await turn();
@@ -127,12 +131,12 @@ describe('Channel', () => {
     const wire = new Wire();
     const { channel: one, heard } = channel(wire);
     one.listen();
-    one.collect('221 bye\r\n');
+    one.collect(A);
     one.end();
     one.end();
     wire.push('unread');
     await turn();
-    assert.deepEqual([wire.written, wire.writableEnded, heard], [['221 bye\r\n'], true, ['unread']]);
+    assert.deepEqual([wire.written, wire.writableEnded, heard], [['250 a\r\n'], true, ['unread']]);
     wire.destroy(Object.assign(new Error('x'), { code: 'ECONNRESET' }));
     await turn();
     assert.equal(heard.at(-1), 'closed ECONNRESET');

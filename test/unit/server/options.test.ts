@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { checkedLimits } from '../../../src/server/limits.js';
 import { serverSettings } from '../../../src/server/options.js';
+import { formatReply } from '../../../src/smtp/reply.js';
 
 describe('serverSettings', () => {
   it('says what users of smtp-server mean', () => {
@@ -18,7 +19,7 @@ describe('serverSettings', () => {
 
   it('takes no text that would break a reply', () => {
     assert.throws(() => serverSettings({ hostname: 'a\r\nb' }), /option hostname/);
-    assert.equal(serverSettings({ hostname: 'mx', banner: 'a\r\n250 b' }).banner, 'mx a??250 b');
+    assert.equal(formatReply(serverSettings({ hostname: 'mx', banner: 'a\r\n250 b' }).banner), '220 mx a?250 b\r\n');
     assert.throws(
       () => serverSettings({ onMessage: 'x' as unknown as () => void }),
       /option onMessage must be a function/,
@@ -28,8 +29,8 @@ describe('serverSettings', () => {
   it('has defaults: the name of this host, ESMTP, nothing hidden', () => {
     const { hostname: name, banner, tls, hidden, limits } = serverSettings(undefined);
     assert.deepEqual(
-      { name, banner, tls, hidden: hidden.size, limits },
-      { name: hostname(), banner: `${hostname()} ESMTP`, tls: undefined, hidden: 0, limits: checkedLimits({}) },
+      { name, banner: formatReply(banner), tls, hidden: hidden.size, limits },
+      { name: hostname(), banner: `220 ${hostname()} ESMTP\r\n`, tls: undefined, hidden: 0, limits: checkedLimits({}) },
     );
   });
 
@@ -39,7 +40,7 @@ describe('serverSettings', () => {
 
   it('keeps the banner within a reply line of 512 octets (RFC 5321 §4.5.3.1.5), whatever the hostname', () => {
     const { banner } = serverSettings({ hostname: 'h'.repeat(255), banner: 'b'.repeat(2_000) });
-    assert.ok(`220 ${banner}\r\n`.length <= 512, `${banner.length + 6} octets`);
+    assert.ok(formatReply(banner).length <= 512, `${formatReply(banner).length} octets`);
   });
 
   it('refuses a hostname that is empty, too long or not printable', () => {

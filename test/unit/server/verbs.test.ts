@@ -32,7 +32,7 @@ async function codesIn(context: VerbContext, ...lines: string[]): Promise<string
   const said: string[] = [];
   for (const line of lines) {
     const [verb = '', ...rest] = line.split(' ');
-    const reply = await verbs[verb]?.(context, rest.join(' '));
+    const reply = await verbs.get(verb)?.(context, rest.join(' '));
     assert.ok(reply, `${verb} is a verb`);
     said.push(
       formatReply(reply)
@@ -122,7 +122,7 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
   });
 
   it('offer in EHLO what is not hidden, the host name first and no enhanced code (§4.1.1.1)', async () => {
-    assert.deepEqual(await verbs['EHLO']?.(contextWith({ hidden: new Set(['HELP']) }), 'me'), {
+    assert.deepEqual(await verbs.get('EHLO')?.(contextWith({ hidden: new Set(['HELP']) }), 'me'), {
       code: 250,
       lines: ['mx.test at your service', 'PIPELINING', 'SIZE 1000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'STARTTLS'],
     });
@@ -131,7 +131,7 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
   it('offer nothing in HELO, and withdraw STARTTLS', async () => {
     const withdrawn: string[] = [];
     const context = contextWith({ withdraw: (name) => withdrawn.push(name) });
-    const reply = await verbs['HELO']?.(context, 'me');
+    const reply = await verbs.get('HELO')?.(context, 'me');
     assert.deepEqual(
       [reply, withdrawn, context.conversation.esmtp],
       [{ code: 250, lines: ['mx.test'] }, ['me'], false],
@@ -188,15 +188,15 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
 
   it('name STARTTLS in HELP, but not inside TLS (RFC 3207 §4.2)', async () => {
     const context = contextWith();
-    const clear = (await verbs['HELP']?.(context, ''))?.lines.join();
+    const clear = (await verbs.get('HELP')?.(context, ''))?.lines.join();
     context.conversation.secured({} as TlsInfo);
-    const secured = (await verbs['HELP']?.(context, ''))?.lines.join();
+    const secured = (await verbs.get('HELP')?.(context, ''))?.lines.join();
     assert.deepEqual([clear?.includes('STARTTLS'), secured?.includes('STARTTLS')], [true, false]);
   });
 
   it('are not found under names that every object has', () => {
     assert.deepEqual(
-      ['constructor', '__proto__', 'toString', 'STARTTLS', 'ehlo'].map((name) => verbs[name]),
+      ['constructor', '__proto__', 'toString', 'STARTTLS', 'ehlo'].map((name) => verbs.get(name)),
       Array(5).fill(undefined),
     );
   });
