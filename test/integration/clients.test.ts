@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import nodemailer from 'nodemailer';
+import { MODES, type Mode, oneDelivery, outcome, portOf, VERSIONS, type Version } from '../support/delivery.js';
+import { itWith, type PeerRun, start } from '../support/peers.js';
 import { eventually, within } from '../support/raw-client.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { TYPED_BODY, typeDialogue } from '../support/typed-dialogue.js';
 import { type RunningServer, startServer } from '../support/with-server.js';
-
-const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-
-const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 
 describe('nodemailer delivers', { timeout: 60_000 }, () => {
   const message = {
@@ -25,7 +22,7 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
     running: RunningServer,
     options: {
       readonly secure: boolean;
-      readonly version?: (typeof VERSIONS)[number];
+      readonly version?: Version;
       readonly pool?: boolean;
       readonly count?: number;
     },
@@ -120,106 +117,34 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
   });
 });
 
-describe('openssl s_client delivers', {
-  timeout: 60_000,
-  skip: hasOpenssl ? false : 'openssl is not installed',
-}, () => {
-  const LINES = [
-    'EHLO client.test',
-    'MAIL FROM:<alice@x.test>',
-    'RCPT TO:<bob@y.test>',
-    'DATA',
-    'Subject: one',
-    '',
-    'Hello',
-    '.',
-    'QUIT',
-  ];
-
-  /** Types the lines, each when the reply to the one before has come. @returns what was printed, and the exit code */
-  async function converse(
-    running: RunningServer,
-    options: readonly string[],
-  ): Promise<{ readonly printed: string; readonly code: number | null }> {
-    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
-    const ca = join(folder, 'ca.pem');
-    await writeFile(ca, running.authority.ca);
-    const verify = ['-CAfile', ca, '-servername', 'mx.test', '-verify_hostname', 'mx.test', '-verify_return_error'];
-    const client = spawn('openssl', ['s_client', ...options, ...verify, '-quiet', '-crlf']);
-    let printed = '';
-    let read = 0;
-    const take = (chunk: Buffer): void => {
-      printed += chunk.toString('latin1');
-    };
-    client.stdout.on('data', take);
-    client.stderr.on('data', take);
-    client.stdin.on('error', () => {});
-    const exited = once(client, 'close') as Promise<[number | null]>;
-    try {
-      // -starttls swallows the banner and the first EHLO; on-connect prints the banner
-      if (!options.includes('-starttls')) {
-        await eventually('the banner', () => /^220 /m.test(printed));
-        read = printed.length;
-      } else await eventually('the handshake', () => /verify return/.test(printed));
-      let inData = false;
-      for (const line of LINES) {
-        client.stdin.write(`${line}\n`);
-        if (line === 'DATA') inData = true;
-        else if (line === '.') inData = false;
-        else if (inData) continue;
-        await eventually(`the reply to ${line}; printed: ${printed}`, () =>
-          /^\d{3} .*\r?\n/m.test(printed.slice(read)),
-        );
-        read = printed.length;
-      }
-      const [code] = await within(exited, 'openssl exits');
-      return { printed, code };
-    } finally {
-      client.kill('SIGKILL');
-      await rm(folder, { recursive: true });
-    }
+describe('openssl s_client delivers', { timeout: 60_000 }, () => {
+  async function deliver(running: RunningServer, mode: Mode, version: Version): Promise<PeerRun> {
+    await using folder = await temporaryFolder({ 'ca.pem': running.authority.ca });
+    const client = start('openssl', [
+      ...['s_client', '-quiet', '-connect', `127.0.0.1:${portOf(running, mode)}`, `-tls1_${version.at(-1)}`],
+      ...['-CAfile', folder.file('ca.pem'), '-verify_hostname', 'mx.test', '-verify_return_error'],
+      ...['-servername', 'mx.test', ...(mode === 'starttls' ? ['-starttls', 'smtp'] : [])],
+    ]);
+    // -starttls swallows the banner and the first EHLO; on-connect prints the banner
+    return await typeDialogue(client, mode === 'starttls' ? /verify return/ : /^220 /m);
   }
 
-  for (const way of ['STARTTLS', 'TLS-on-connect'] as const) {
-    for (const version of ['-tls1_2', '-tls1_3'] as const) {
-      it(`through ${way}, ${version}`, async () => {
+  for (const mode of MODES) {
+    for (const version of VERSIONS) {
+      itWith(['openssl'], `through ${mode}, ${version}`, async () => {
         await using running = await startServer();
-        const target =
-          way === 'STARTTLS'
-            ? ['-starttls', 'smtp', '-connect', `127.0.0.1:${running.port}`]
-            : ['-connect', `127.0.0.1:${running.tlsPort}`];
-        const { printed, code } = await converse(running, [...target, version]);
-        await running.quiet();
-        const [received] = running.messages;
-        assert.deepEqual(
-          {
-            code,
-            body: received?.body,
-            envelope: [received?.mailFrom, received?.rcptTo],
-            type: received?.transmissionType,
-            mode: received?.tls?.mode,
-            protocol: received?.tls?.protocol,
-            errors: running.errors,
-            reasons: running.reasons,
-          },
-          {
-            code: 0,
-            body: 'Subject: one\r\n\r\nHello\r\n',
-            envelope: ['alice@x.test', ['bob@y.test']],
-            type: 'ESMTPS',
-            mode: way === 'STARTTLS' ? 'starttls' : 'on-connect',
-            protocol: version === '-tls1_2' ? 'TLSv1.2' : 'TLSv1.3',
-            errors: [],
-            reasons: ['the client said QUIT'],
-          },
-        );
+        const { code, printed } = await deliver(running, mode, version);
+        assert.equal(code, 0, printed);
         assert.match(printed, /^250 2\.0\.0 Message accepted/m);
         assert.match(printed, /^221 2\.0\.0 Bye/m);
+        await running.quiet();
+        const expected = { body: TYPED_BODY, rcptTo: ['bob@y.test'] };
+        assert.deepEqual(outcome(running), oneDelivery(mode, version, expected));
       });
     }
   }
 
-  it('TLS 1.1 is refused by default, in one event', async () => {
+  itWith(['openssl'], 'TLS 1.1 is refused by default, in one event', async () => {
     await using running = await startServer();
     const client = spawn(
       'openssl',
@@ -233,7 +158,7 @@ describe('openssl s_client delivers', {
     assert.match(running.errors[0]?.message ?? '', /no TLS version that both sides allow/);
   });
 
-  it('0-RTT is not offered (S22)', async () => {
+  itWith(['openssl'], '0-RTT is not offered (S22)', async () => {
     await using running = await startServer();
     const client = spawn('openssl', [
       's_client',
