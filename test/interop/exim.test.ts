@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe } from 'node:test';
+import { SmtpTransport } from '../../src/client/index.js';
+import { TestAuthority } from '../../src/testing/authority.js';
+import { MESSAGE, MODES, oneDelivery, outcome, portOf, VERSIONS } from '../support/delivery.js';
+import { eximClient, eximServer } from '../support/exim.js';
+import { itWith } from '../support/peers.js';
+import { startServer, testIdentity } from '../support/with-server.js';
+
+/** The body of MESSAGE, as Exim keeps it. */
+const BODY = 'Hello\n.\n..dots\nend\n';
+
+const TO = ['bob@y.test', 'carol@y.test'] as const;
+
+describe('Exim as the client', () => {
+  for (const mode of MODES) {
+    for (const version of VERSIONS) {
+      itWith(['exim4'], `delivers, and finds us verified: ${mode}, ${version}`, async () => {
+        await using running = await startServer();
+        await using exim = await eximClient({ port: portOf(running, mode), mode, version, ca: running.authority.ca });
+        const { code, printed } = await exim.deliver(MESSAGE, ...TO);
+        assert.equal(code, 0, printed);
+        await running.quiet();
+        const log = await exim.log();
+        const found = outcome(running);
+        const [trace = ''] =
+          /^Received: from root by client\.test [\s\S]*?\r\n(?=\S)/.exec(found.messages[0]?.body ?? '') ?? [];
+        assert.notEqual(trace, '', 'it adds a header of its own');
+        assert.deepEqual(found, oneDelivery(mode, version, { body: trace + MESSAGE }));
+        const verified = new RegExp(
+          `[=-]> (\\S+) .* X=TLS1\\.${version.at(-1)}:\\S+ CV=yes .*C="250 2.0.0 Message accepted"`,
+        );
+        const delivered = log.split('\n').flatMap((line) => verified.exec(line)?.[1] ?? []);
+        assert.deepEqual(delivered, TO, log);
+        assert.match(log, / Completed$/m);
+        assert.deepEqual(await exim.queuedBodies(), []);
+      });
+    }
+
+    itWith(['exim4'], `keeps its message where it trusts another authority: ${mode}`, async () => {
+      await using running = await startServer();
+      const { ca } = await TestAuthority.create();
+      await using exim = await eximClient({ port: portOf(running, mode), mode, version: 'TLSv1.3', ca });
+      await exim.deliver(MESSAGE, ...TO);
+      await running.quiet();
+      const reason = 'the connection was lost (ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE)'; // GnuTLS verifies behind the handshake
+      assert.deepEqual(outcome(running), { messages: [], errors: [], warnings: [], reasons: [reason], inClear: [] });
+      assert.match(await exim.log(), /== bob@y\.test .*certificate verification failed/);
+      assert.deepEqual(await exim.queuedBodies(), [BODY]);
+    });
+  }
+});
+
+describe('Exim as the server', () => {
+  for (const mode of MODES) {
+    itWith(['exim4'], `takes a message from our transport, which verifies it: ${mode}`, async () => {
+      const { authority, issued } = await testIdentity();
+      await using exim = await eximServer(issued);
+      const transport = new SmtpTransport({
+        tls: { verifyCertificates: authority.ca },
+        protocol: mode === 'starttls' ? 'smtp' : 'smtps',
+        name: 'ours.test',
+      });
+      const port = mode === 'starttls' ? exim.port : exim.tlsPort;
+      const { status, recipients, attempts } = await transport.deliver({
+        hosts: [{ host: 'mx.test', address: '127.0.0.1', port }],
+        envelope: { from: 'alice@x.test', to: TO },
+        message: MESSAGE,
+      });
+      assert.deepEqual(
+        {
+          status,
+          recipients: recipients.map((one) => [one.address, one.status]),
+          attempts: attempts.map(({ outcome, error, security, tls }) => ({
+            ...{ outcome, error, security, mode: tls?.mode, protocol: tls?.protocol, certificate: tls?.certificate },
+          })),
+        },
+        {
+          status: 'delivered',
+          recipients: TO.map((address) => [address, 'delivered']),
+          attempts: [
+            {
+              ...{ outcome: 'accepted', error: null, security: 'tls' },
+              ...{ mode, protocol: 'TLSv1.3', certificate: 'verified' },
+            },
+          ],
+        },
+      );
+      const log = await exim.log();
+      assert.match(
+        log,
+        /<= alice@x\.test H=\(ours\.test\) \[127\.0\.0\.1\] P=esmtps X=TLS1\.3:\S+ CV=no SNI=mx\.test .*id=one@x\.test/,
+      );
+      assert.deepEqual(await exim.queuedBodies(), [BODY]);
+    });
+  }
+});

@@ -1,0 +1,158 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import type { IssuedCertificate } from '../../src/testing/authority.js';
+import type { Mode, Version } from './delivery.js';
+import { outputOf, type PeerRun, pathOf, run, start } from './peers.js';
+import { RawClient, within } from './raw-client.js';
+import { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
+
+/** Exim from its unpacked package, with a spool and a configuration of its own. Root starts it. */
+interface Exim extends AsyncDisposable {
+  readonly folder: TemporaryFolder;
+  /** The main log, as Exim writes it for people. */
+  log(): Promise<string>;
+  /** The bodies of the messages in its queue, without headers. */
+  queuedBodies(): Promise<string[]>;
+}
+
+/** Exim with one router, which sends everything to a port on 127.0.0.1 and insists on TLS and a verified certificate. */
+export interface EximClient extends Exim {
+  /** Takes a message as a local submission and delivers it at once. */
+  deliver(message: string, ...to: readonly string[]): Promise<PeerRun>;
+}
+
+/** Exim as a server that keeps what it takes in its queue. */
+export interface EximServer extends Exim {
+  readonly port: number;
+  readonly tlsPort: number;
+}
+
+export async function eximClient(target: {
+  readonly port: number;
+  readonly mode: Mode;
+  readonly version: Version;
+  readonly ca: string;
+}): Promise<EximClient> {
+  const folder = await temporaryFolder({ 'ca.pem': target.ca });
+  const configuration = await writeConfiguration(
+    folder,
+    `
+begin routers
+all:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  self = send
+  transport = out
+begin transports
+out:
+  driver = smtp
+  port = ${target.port}
+  protocol = ${target.mode === 'starttls' ? 'smtp' : 'smtps'}
+  allow_localhost
+  hosts_require_tls = *
+  tls_sni = mx.test
+  tls_verify_hosts = *
+  tls_verify_certificates = ${folder.file('ca.pem')}
+  tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.${target.version.at(-1)}
+begin retry
+* * F,1h,10m
+`,
+  );
+  return {
+    ...exim(folder),
+    deliver: (message, ...to) =>
+      run('exim4', ['-C', configuration, '-odi', '-oi', '-f', 'alice@x.test', ...to], { input: message }),
+  };
+}
+
+export async function eximServer(issued: IssuedCertificate): Promise<EximServer> {
+  const folder = await temporaryFolder({ 'cert.pem': issued.cert, 'key.pem': issued.key });
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const configuration = await writeConfiguration(
+    folder,
+    `
+local_interfaces = <; [127.0.0.1]:${port} ; [127.0.0.1]:${tlsPort}
+tls_on_connect_ports = ${tlsPort}
+tls_certificate = ${folder.file('cert.pem')}
+tls_privatekey = ${folder.file('key.pem')}
+tls_advertise_hosts = *
+acl_smtp_rcpt = accept
+queue_only
+`,
+  );
+  const daemon = start('exim4', ['-C', configuration, '-bdf']);
+  const output = outputOf(daemon);
+  const closed = once(daemon, 'close');
+  const stop = async (): Promise<void> => {
+    daemon.kill('SIGTERM');
+    await within(closed, 'exim4 ends');
+    await folder[Symbol.asyncDispose]();
+  };
+  try {
+    await within(Promise.race([answers(tlsPort), closed]), 'exim4 listens');
+    if (daemon.exitCode !== null) throw new Error(`exim4 ended: ${output()}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { ...exim(folder), port, tlsPort, [Symbol.asyncDispose]: stop };
+}
+
+function exim(folder: TemporaryFolder): Exim {
+  return {
+    folder,
+    log: () => readFile(folder.file('log/main'), 'utf8'),
+    queuedBodies: async () => {
+      const names = (await readdir(folder.file('spool/input'))).filter((name) => name.endsWith('-D'));
+      const files = names.sort().map((name) => readFile(folder.file(`spool/input/${name}`), 'latin1'));
+      return (await Promise.all(files)).map((text) => text.slice(text.indexOf('\n') + 1)); // behind its own name
+    },
+    [Symbol.asyncDispose]: folder[Symbol.asyncDispose],
+  };
+}
+
+/** @returns the path of the configuration: what every Exim here needs, and `specific` behind it */
+async function writeConfiguration(folder: TemporaryFolder, specific: string): Promise<string> {
+  const own = [folder.path, folder.file('spool'), folder.file('log')];
+  for (const path of own.slice(1)) await mkdir(path);
+  const { status, stderr } = spawnSync('chown', ['Debian-exim', ...own], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  const path = folder.file('exim.conf');
+  await writeFile(
+    path,
+    `
+exim_path = ${pathOf('exim4')}
+primary_hostname = client.test
+spool_directory = ${folder.file('spool')}
+log_file_path = ${folder.file('log')}/%s
+log_selector = +tls_cipher +tls_certificate_verified +tls_sni +smtp_connection
+keep_environment =
+${specific}`,
+  );
+  await chmod(path, 0o644); // a configuration that others could write is refused
+  return path;
+}
+
+/** A port that was free a moment ago: Exim cannot say which it took. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(port: number): Promise<void> {
+  while (true) {
+    try {
+      const client = await RawClient.connect(port);
+      client.destroy();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
