@@ -36,9 +36,13 @@ export class Dialogue {
     socket.on('error', this.#onEnd);
   }
 
-  /** Sends a command line. No argument of it may end the line: CR, LF and NUL never come this far. */
+  /**
+   * Sends a command line.
+   * @throws {TypeError} for anything but printable ASCII: CR and LF would end the line, and in latin1 so would U+010D and
+   *   U+010A, of which one octet is written
+   */
   send(line: string): void {
-    if (/[\r\n\0]/.test(line)) throw new TypeError('a command may hold no CR, LF or NUL');
+    if (/[^ -~]/.test(line)) throw new TypeError('a command holds printable ASCII and nothing else');
     say({ type: 'sent', line });
     this.#socket.write(`${line}\r\n`, 'latin1');
   }

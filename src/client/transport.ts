@@ -95,16 +95,16 @@ export class SmtpTransport {
   }
 }
 
-/** An address with CR, LF or `>` in it is a second command in disguise. */
+/** @throws {OptionError} for an address that is none: with CR, LF or `>` in it, it is a second command in disguise */
 function checkedEnvelope(envelope: Delivery['envelope']): Delivery['envelope'] {
-  if (parsePath('FROM', `FROM:<${envelope.from}>`)?.address !== envelope.from) {
-    throw new OptionError('envelope.from', 'is no mail address');
-  }
+  if (!isAddress('FROM', envelope.from)) throw new OptionError('envelope.from', 'is no mail address in ASCII');
   if (envelope.to.length === 0) throw new OptionError('envelope.to', 'is empty');
   envelope.to.forEach((address, index) => {
-    if (!/^[\x21-\x7e]+$/.test(address) || parsePath('TO', `TO:<${address}>`)?.address !== address) {
-      throw new OptionError(`envelope.to[${index}]`, 'is no mail address');
-    }
+    if (!isAddress('TO', address)) throw new OptionError(`envelope.to[${index}]`, 'is no mail address in ASCII');
   });
   return envelope;
+}
+
+function isAddress(keyword: 'FROM' | 'TO', address: string): boolean {
+  return !/[^ -~]/.test(address) && parsePath(keyword, `${keyword}:<${address}>`)?.address === address;
 }

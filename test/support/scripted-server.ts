@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { IssuedCertificate } from '../../src/testing/authority.js';
 
-/** A server that says what a test tells it to, in clear, and keeps all that it hears. */
+/** A server that says what a test tells it to, and keeps all that it hears. */
 export interface ScriptedServer extends AsyncDisposable {
   readonly port: number;
   /** Everything that clients sent, as latin1. */
@@ -11,14 +13,16 @@ export interface ScriptedServer extends AsyncDisposable {
 /**
  * @param greeting - said to each client
  * @param answer - what to write for a line; `null`: close the connection; `undefined`: say nothing
+ * @param identity - speaks TLS from the first octet (smtps); without it, in clear
  */
 export async function scriptedServer(
   greeting: string,
   answer: (line: string, socket: Socket) => string | null | undefined,
+  identity?: IssuedCertificate,
 ): Promise<ScriptedServer> {
   let heard = '';
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     sockets.add(socket);
     let rest = '';
     socket.on('error', () => socket.destroy());
@@ -34,7 +38,8 @@ export async function scriptedServer(
       }
     });
     socket.write(greeting);
-  });
+  };
+  const server = identity === undefined ? createServer(serve) : createTlsServer(identity, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

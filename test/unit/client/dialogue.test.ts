@@ -46,7 +46,11 @@ describe('Dialogue', () => {
     });
   });
 
-  it('sends no line that is two', () => {
-    assert.throws(() => new Dialogue(line().socket).send('NOOP\r\nRSET'), TypeError);
+  it('sends no line that is two, nor one that becomes two when its characters are cut to octets', () => {
+    for (const bad of ['NOOP\r\nRSET', 'NOOP\nRSET', 'NOOP\u010d\u010aRSET', 'NOOP\0', 'NOOP \u00e9', 'NOOP\x7f']) {
+      const { socket, written } = line();
+      assert.throws(() => new Dialogue(socket).send(bad), TypeError);
+      assert.deepEqual(written, []);
+    }
   });
 });

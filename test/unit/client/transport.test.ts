@@ -33,6 +33,19 @@ function host(port: number, name = 'mx.test'): { host: string; address: string; 
   return { host: name, address: '127.0.0.1', port };
 }
 
+/** A server that takes everything. */
+function taking(line: string): string | undefined {
+  const said: Readonly<Record<string, string>> = {
+    EHLO: '250 x\r\n',
+    MAIL: '250 ok\r\n',
+    RCPT: '250 ok\r\n',
+    DATA: '354 go\r\n',
+    '.': '250 taken\r\n',
+    QUIT: '221 bye\r\n',
+  };
+  return said[line.split(' ', 1)[0] ?? ''];
+}
+
 const trusting = { tls: { verifyCertificates: authority.ca } };
 
 describe('SmtpTransport.deliver', () => {
@@ -180,6 +193,21 @@ describe('SmtpTransport.deliver', () => {
       await assert.rejects(transport.deliver({ hosts: [], envelope: { from: 'a@x.test', to: [to] }, message }), {
         code: 'ERR_TLS_SMTP_OPTION',
       });
+    }
+  });
+
+  it('puts no command of the caller’s data on the wire: U+010D and U+010A are CR and LF in latin1', async () => {
+    const injecting = 'x\u010d\u010aNOOP\u010d\u010a@x.test';
+    for (const bad of [
+      { ...envelope, from: injecting },
+      { ...envelope, to: [injecting] },
+    ]) {
+      await using server = await scriptedServer('220 x\r\n', taking, identity);
+      const transport = new SmtpTransport({ ...trusting, protocol: 'smtps' });
+      await assert.rejects(transport.deliver({ hosts: [host(server.port)], envelope: bad, message }), {
+        code: 'ERR_TLS_SMTP_OPTION',
+      });
+      assert.doesNotMatch(server.heard(), /^NOOP/m);
     }
   });
 
