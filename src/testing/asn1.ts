@@ -1,27 +1,11 @@
 import type * as Schema from '@peculiar/asn1-schema';
 import type * as X509 from '@peculiar/asn1-x509';
-import { TlsSmtpError } from '../errors.js';
+import { DependencyMissingError } from './errors.js';
 
 /** The optional peers that write DER: the encoder and the ready classes of RFC 5280. */
 export interface Asn1 {
   readonly schema: typeof Schema;
   readonly x509: typeof X509;
-}
-
-/** Optional packages that a part of this library stands on are not installed; `cause` is what Node said of them. */
-export class DependencyMissingError extends TlsSmtpError {
-  readonly code = 'ERR_TLS_SMTP_DEPENDENCY_MISSING' as const;
-  readonly phase = 'configuration' as const;
-  readonly fault = 'operator' as const;
-  readonly temporary = false;
-
-  /** The npm packages to install, all that the part needs and not only the one that was missed first. */
-  readonly packages: readonly string[];
-
-  constructor(packages: readonly string[], options?: ErrorOptions) {
-    super(`optional packages are missing, install them: npm install --save-dev ${packages.join(' ')}`, options);
-    this.packages = packages;
-  }
 }
 
 /**

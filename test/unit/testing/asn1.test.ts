@@ -7,7 +7,8 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { TlsSmtpError } from '../../../src/errors.js';
-import { DependencyMissingError, loadAsn1, loadOptional } from '../../../src/testing/asn1.js';
+import { loadAsn1, loadOptional } from '../../../src/testing/asn1.js';
+import { DependencyMissingError } from '../../../src/testing/errors.js';
 
 const run = promisify(execFile);
 const SRC = fileURLToPath(new URL('../../../src/', import.meta.url));
@@ -64,7 +65,7 @@ async function withoutPackages(script: string): Promise<unknown> {
   try {
     await writeFile(join(folder, 'package.json'), '{"type":"module"}');
     await cp(join(SRC, 'errors.js'), join(folder, 'errors.js'));
-    for (const file of ['asn1.js', 'authority.js', 'leaf-plan.js', 'x509-writer.js']) {
+    for (const file of ['asn1.js', 'authority.js', 'errors.js', 'leaf-plan.js', 'x509-writer.js']) {
       await cp(join(SRC, 'testing', file), join(folder, 'testing', file));
     }
     await writeFile(join(folder, 'main.cjs'), script);
