@@ -1,3 +1,4 @@
+export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
 export {
   type CredentialOptions,
   type CredentialReport,

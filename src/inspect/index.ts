@@ -1,3 +1,4 @@
+export { type ErrorCode, type Fault, type Phase, TlsSmtpError } from '../errors.js';
 export { CipherList, type SuiteNames } from './cipher-list.js';
 export { DistinguishedName } from './distinguished-name.js';
 export { CipherListSyntaxError } from './errors.js';
