@@ -9,6 +9,9 @@ export interface MailAddress {
 /** RFC 5321 §4.5.3.1.3: a path has at most 256 octets. Senders in the field exceed it; twice that is enough. */
 const MAX_PATH = 512;
 
+/** RFC 5321 §4.5.3.1.2. */
+const MAX_DOMAIN = 255;
+
 const NO_PARAMETERS: Readonly<Record<string, string | true>> = Object.freeze(Object.create(null));
 
 /**
@@ -60,6 +63,7 @@ function withoutRoute(path: string): string | null {
 /** Only what no reader could take for two addresses; whether the mailbox exists is the application's to say. */
 function isMailbox(address: string, keyword: 'FROM' | 'TO'): boolean {
   if (address === '') return keyword === 'FROM'; // RFC 5321 §4.5.5: the null reverse-path
+  if (/[^ -~\x80-\uffff]/.test(address)) return false; // a control character is nobody's (§4.1.2 atext, qtextSMTP)
   const at = address.lastIndexOf('@');
   if (at === -1) return keyword === 'TO' && address.toUpperCase() === 'POSTMASTER'; // RFC 5321 §4.1.1.3
   const local = address.slice(0, at);
@@ -67,8 +71,24 @@ function isMailbox(address: string, keyword: 'FROM' | 'TO'): boolean {
   return local !== '' && (quoted || !/[\s<>"@,;:\\()[\]]/.test(local)) && isDomain(address.slice(at + 1));
 }
 
+/** `[192.0.2.1]`, `[IPv6:2001:db8::1]`: whether it is an address is not asked (RFC 5321 §4.1.3). */
+const LITERAL = /^\[[!-Z^-~]+\]$/;
+
+/** 1 to 63 octets (RFC 1035 §2.3.4), no hyphen at either end; the underscore is no host's, and is in use (as in Postfix). */
+const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+
 function isDomain(domain: string): boolean {
-  return domain.length <= 255 && /^(?:\[[!-Z^-~]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)$/.test(domain);
+  return isDomainName(domain) || (domain.length <= MAX_DOMAIN && LITERAL.test(domain));
+}
+
+/**
+ * Whether a text is a domain name as mail knows it: labels of letters, digits, hyphens and underscores, none of them
+ * empty, so that it neither begins nor ends with a dot. A name in Unicode has to be given as its A-labels (`xn--…`).
+ *
+ * @see RFC 5321 §4.1.2 Domain, §4.5.3.1.2
+ */
+export function isDomainName(text: string): boolean {
+  return text.length <= MAX_DOMAIN && text.split('.').every((label) => LABEL.test(label));
 }
 
 function parseParameters(text: string): Readonly<Record<string, string | true>> | null {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type MailAddress, parsePath } from '../../src/smtp/path.js';
+import { isDomainName, type MailAddress, parsePath } from '../../src/smtp/path.js';
 
 /** Texts close to a path: all that has a meaning in one, and anything else. */
 const nearPath = fc
@@ -75,6 +75,26 @@ describe('parsePath (RFC 5321 §4.1.2)', () => {
         assert.doesNotMatch(unquoted.replace(/\[[^\]]*\]$/, ''), /[<>\s,"]|@.*@/s);
       }),
       { numRuns: 5_000 },
+    );
+  });
+
+  it('takes any domain of good labels, and none into which a bad one is put (§4.1.2 Domain)', () => {
+    const good = fc.stringMatching(/^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,20}[A-Za-z0-9_])?$/);
+    const bad = fc.oneof(
+      fc.constant(''),
+      fc.stringMatching(/^-[a-z]{0,5}$/),
+      fc.stringMatching(/^[a-z]{1,5}-$/),
+      fc.stringMatching(/^[a-z]{64,70}$/),
+      fc.stringMatching(/^[a-z]{0,3}[^A-Za-z0-9_.-][a-z]{0,3}$/),
+    );
+    fc.assert(
+      fc.property(fc.array(good, { minLength: 1, maxLength: 8 }), bad, fc.nat(), (labels, wrong, place) => {
+        const domain = labels.join('.');
+        assert.deepEqual([isDomainName(domain), parsePath('TO', `TO:<a@${domain}>`)?.address], [true, `a@${domain}`]);
+        const spoilt = labels.toSpliced(place % (labels.length + 1), 0, wrong).join('.');
+        assert.deepEqual([isDomainName(spoilt), parsePath('TO', `TO:<a@${spoilt}>`)], [false, null]);
+      }),
+      { numRuns: 2_000 },
     );
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parsePath } from '../../../src/smtp/path.js';
+import { isDomainName, parsePath } from '../../../src/smtp/path.js';
 
 const from = (text: string): string | null => parsePath('FROM', text)?.address ?? null;
 
@@ -93,5 +93,54 @@ describe('parsePath (RFC 5321 §4.1.2)', () => {
       ['<@r.test:>', '<@r.test>', '<@r.test:a>'].map((one) => from(`FROM:${one}`)),
       [null, null, null],
     );
+  });
+
+  it('takes domains of whole labels alone: up to 63 octets each, 255 in all, hyphens inside them (§4.1.2 Domain)', () => {
+    const long = Array(5).fill('a'.repeat(50)).join('.'); // 254 octets
+    const good = [
+      'x',
+      'x.test',
+      'X-1.test',
+      '_dmarc.x_y.test',
+      'xn--p1ai',
+      '1.2',
+      `${'a'.repeat(63)}.test`,
+      `${long}b`,
+    ];
+    assert.deepEqual(
+      good.map((domain) => from(`FROM:<a@${domain}>`)),
+      good.map((domain) => `a@${domain}`),
+    );
+    const bad = [
+      ...['x..y', '.x', 'x.', 'x..', '.', '-x.test', 'x-.test', 'x.-', 'x.test-', 'x$.test', 'b\xfccher.test'],
+      ...[`${'a'.repeat(64)}.test`, `${long}bc`],
+    ];
+    assert.deepEqual(
+      bad.map((domain) => from(`FROM:<a@${domain}>`)),
+      Array(bad.length).fill(null),
+    );
+  });
+
+  it('takes address literals as they stand (§4.1.3)', () => {
+    const forms = ['a@[192.0.2.1]', 'a@[IPv6:2001:db8::1]', 'a@[tag:x..y]', 'a@[]', 'a@[1.2.3.4', 'a@[a]b', 'a@[a[b]'];
+    assert.deepEqual(
+      forms.map((one) => from(`FROM:<${one}>`)),
+      [...forms.slice(0, 3), null, null, null, null],
+    );
+  });
+
+  it('takes no control character, quoted or not, and leaves octets above 127 to the application', () => {
+    const forms = ['a\x01', 'a\x7f', '"a\x1b"', '"\\\0"', 'a\xe9'];
+    assert.deepEqual(
+      forms.map((one) => from(`FROM:<${one}@x.test>`)),
+      [null, null, null, null, 'a\xe9@x.test'],
+    );
+  });
+});
+
+describe('isDomainName', () => {
+  it('takes names and no literals', () => {
+    const texts = ['mx.test', 'localhost', 'mx.test.', '[192.0.2.1]', '', 'a b', 'mx.test\n'];
+    assert.deepEqual(texts.map(isDomainName), [true, true, false, false, false, false, false]);
   });
 });
