@@ -22,6 +22,7 @@ export type Fault = 'caller' | 'operator' | 'peer' | 'network';
 
 /** All codes, each thrown by the class that names it. docs/reference/errors.md is the table for people. */
 export type ErrorCode =
+  | 'ERR_TLS_SMTP_ABORTED'
   | 'ERR_TLS_SMTP_CIPHER_LIST_SYNTAX'
   | 'ERR_TLS_SMTP_CONNECTION_LIMIT'
   | 'ERR_TLS_SMTP_CONNECT_FAILED'
@@ -37,6 +38,7 @@ export type ErrorCode =
   | 'ERR_TLS_SMTP_MESSAGE_ALREADY_READ'
   | 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE'
   | 'ERR_TLS_SMTP_MESSAGE_NOT_REPLAYABLE'
+  | 'ERR_TLS_SMTP_MESSAGE_SOURCE'
   | 'ERR_TLS_SMTP_OPTION'
   | 'ERR_TLS_SMTP_PEER_CLOSED'
   | 'ERR_TLS_SMTP_PLAINTEXT_AFTER_STARTTLS'

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { checkIdentity } from '../inspect/identity.js';
 import { TlsInfo } from '../inspect/tls-info.js';
@@ -6,23 +6,20 @@ import { upgradeClient } from '../net/client-upgrade.js';
 import { PlaintextAfterStartTlsError } from '../net/starttls-errors.js';
 import { type Capabilities, parseCapabilities } from '../smtp/capabilities.js';
 import { EmptyBuffer } from '../smtp/empty-buffer.js';
+import type { Reply } from '../smtp/reply.js';
+import type { Target } from './delivery.js';
 import { Dialogue, say } from './dialogue.js';
 import {
   ConnectFailedError,
+  PeerClosedError,
+  ReplyTimeoutError,
   ReplyUnexpectedError,
   StartTlsNotOfferedError,
   VerificationFailedError,
 } from './errors.js';
 import type { OutgoingMessage } from './message-source.js';
 import type { Timeouts } from './options.js';
-import { type RecipientResult, recipientResult } from './result.js';
-
-/** Where to connect, and who has to be there. */
-export interface Target {
-  readonly host: string;
-  readonly address: string;
-  readonly port: number;
-}
+import { type RecipientResult, recipientResult, untried } from './result.js';
 
 export interface ConnectionOptions {
   readonly protocol: 'smtp' | 'smtps';
@@ -34,6 +31,12 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts;
 }
 
+/** By its place, since an address may be given twice. */
+type Recipient = readonly [index: number, address: string];
+
+/** Where in the exchange we stand. `cut`: in the middle of a body that will not be ended, so that no command can follow. */
+type Place = 'commands' | 'body' | 'behind-dot' | 'stalled' | 'cut';
+
 /** One connection: greeting, EHLO, TLS, EHLO again; then messages. A failed step throws and leaves it to be closed. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -41,7 +44,8 @@ export class Connection {
   #socket: Socket | null = null;
   #dialogue: Dialogue | null = null;
   #capabilities: Capabilities = new Map();
-  #partial: readonly RecipientResult[] | null = null;
+  #results: RecipientResult[] = [];
+  #place: Place = 'commands';
   tls: TlsInfo | null = null;
   remoteAddress: string;
 
@@ -71,41 +75,40 @@ export class Connection {
     await this.#ehlo();
   }
 
-  /** Sends one message to all recipients. @returns what became of each */
-  async send(from: string, to: readonly string[], message: OutgoingMessage): Promise<RecipientResult[]> {
-    const { commandMs, dataBlockMs, finalDotMs } = this.#options.timeouts;
+  /**
+   * Sends one message to all recipients. What becomes of each stands in {@link results}, also where this throws.
+   *
+   * @throws {SourceFailure | MessageNotReplayableError} for the caller's message
+   * @throws {TlsSmtpError} for what the server does out of turn
+   */
+  async send(from: string, to: readonly string[], message: OutgoingMessage): Promise<void> {
+    const { commandMs } = this.#options.timeouts;
+    this.#results = to.map(untried);
     message.assertReadable();
     const sender = await this.#talk.command(`MAIL FROM:<${from}>`, 'command', commandMs);
-    if (sender.code >= 300) return to.map((address) => recipientResult(address, sender));
-    const results = new Map<string, RecipientResult>();
-    for (const address of to) {
-      const reply = await this.#talk.command(`RCPT TO:<${address}>`, 'command', commandMs);
-      results.set(address, recipientResult(address, reply));
+    if (sender.code >= 300) return this.#settle(to.entries(), sender);
+    const taken: Recipient[] = [];
+    for (const recipient of to.entries()) {
+      const reply = await this.#talk.command(`RCPT TO:<${recipient[1]}>`, 'command', commandMs);
+      if (reply.code < 300) taken.push(recipient);
+      else this.#settle([recipient], reply);
     }
-    const taken = [...results.values()].filter((one) => one.status === 'delivered');
-    if (taken.length > 0) {
-      const go = await this.#talk.command('DATA', 'command', commandMs);
-      let verdict = go;
-      if (go.code === 354) {
-        for await (const chunk of message.wire()) await this.#write(chunk, dataBlockMs);
-        for (const one of taken) results.set(one.address, { ...one, status: 'unknown', reply: null });
-        this.#partial = [...results.values()];
-        verdict = await this.#talk.reply('message', finalDotMs);
-        this.#partial = null;
-      }
-      for (const { address } of taken) results.set(address, recipientResult(address, verdict));
-    }
-    return [...results.values()];
+    if (taken.length === 0) return;
+    const go = await this.#talk.command('DATA', 'command', commandMs);
+    if (go.code >= 400) return this.#settle(taken, go);
+    if (go.code !== 354) throw new ReplyUnexpectedError('command', go); // a 250 here has accepted nothing
+    this.#settle(taken, await this.#body(message, taken));
   }
 
-  /** The recipients, where the connection was lost behind the final dot and before its reply; otherwise `null`. */
-  get partial(): readonly RecipientResult[] | null {
-    return this.#partial;
+  /** Of each recipient of {@link send}, in their order; none before it. */
+  get results(): readonly RecipientResult[] {
+    return this.#results;
   }
 
+  /** Takes leave, where the server still listens for commands, and closes. */
   async quit(): Promise<void> {
     try {
-      await this.#talk.command('QUIT', 'session', this.#options.timeouts.quitMs);
+      if (this.#place === 'commands') await this.#talk.command('QUIT', 'session', this.#options.timeouts.quitMs);
     } catch {
       // what the server says to QUIT changes nothing any more
     }
@@ -132,8 +135,10 @@ export class Connection {
         reject(new ConnectFailedError(host, port, cause));
       };
       socket.on('error', fail); // stays for life: a late reset must not end the process
+      socket.once('close', fail); // destroy() makes no error
       socket.once('connect', () => {
         clearTimeout(timer);
+        socket.off('close', fail);
         this.remoteAddress = socket.remoteAddress ?? address;
         resolve(socket);
       });
@@ -152,7 +157,7 @@ export class Connection {
   }
 
   async #secure(socket: Socket, boundary: EmptyBuffer | 'on-connect'): Promise<void> {
-    const { host } = this.#target;
+    const host = identityOf(this.#target.host);
     const { context, mustVerify, timeouts } = this.#options;
     const secured = await upgradeClient(socket, boundary, {
       host,
@@ -171,16 +176,69 @@ export class Connection {
     this.#dialogue = new Dialogue(secured);
   }
 
-  #write(chunk: Buffer, timeoutMs: number): Promise<void> {
+  /**
+   * Sends the message, ready to be interrupted: a server may refuse it, or go, long before the final dot.
+   * @returns the server's verdict, 4xx or 5xx where it came early
+   */
+  async #body(message: OutgoingMessage, taken: readonly Recipient[]): Promise<Reply> {
+    const { commandMs, dataBlockMs, finalDotMs } = this.#options.timeouts;
+    this.#place = 'body';
+    const sent = this.#pump(message, taken);
+    sent.catch(() => {}); // where the server speaks first, nobody waits for it any more
+    await Promise.race([sent, this.#talk.stirred()]);
+    if (this.#at('stalled')) throw new ReplyTimeoutError('message', dataBlockMs);
+    if (this.#at('behind-dot')) {
+      const verdict = await this.#talk.reply('message', finalDotMs);
+      this.#place = 'commands';
+      return verdict;
+    }
+    this.#place = 'cut';
+    const early = await this.#talk.reply('message', commandMs);
+    if (early.code < 400) throw new ReplyUnexpectedError('message', early); // it has not seen the message's end
+    return early;
+  }
+
+  async #pump(message: OutgoingMessage, taken: readonly Recipient[]): Promise<void> {
+    for await (const octets of message.wire()) {
+      if (!this.#at('body')) return;
+      await this.#write(octets);
+    }
+    if (!this.#at('body')) return;
+    this.#place = 'behind-dot';
+    this.#settle(taken, null);
+    await this.#write(message.ending());
+  }
+
+  #write(octets: Buffer): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#socket?.destroy(timeoutError()), timeoutMs);
-      this.#socket?.write(chunk, (error) => {
+      const timer = setTimeout(() => {
+        this.#place = 'stalled';
+        this.destroy();
+      }, this.#options.timeouts.dataBlockMs);
+      this.#socket?.write(octets, (error) => {
         clearTimeout(timer);
-        if (error) reject(error);
+        if (error) reject(new PeerClosedError('message'));
         else resolve();
       });
     });
   }
+
+  /** A question to be asked anew after each await. */
+  #at(place: Place): boolean {
+    return this.#place === place;
+  }
+
+  /** @param reply - `null`: the final dot is on its way, and what became of them is not known */
+  #settle(recipients: Iterable<Recipient>, reply: Reply | null): void {
+    for (const [index, address] of recipients) {
+      this.#results[index] = reply ? recipientResult(address, reply) : { address, status: 'unknown', reply };
+    }
+  }
+}
+
+/** The name that a certificate has to carry and that SNI sends: without the dot at its end, without an address's zone. */
+function identityOf(host: string): string {
+  return isIP(host) === 0 ? host.replace(/\.$/, '') : host.replace(/%.*$/, '');
 }
 
 function timeoutError(): Error {

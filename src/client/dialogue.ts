@@ -26,6 +26,7 @@ export class Dialogue {
   readonly #lines = new LineBuffer();
   readonly #parser = new ReplyParser();
   #ended = false;
+  #flooded = false;
   #wake: (() => void) | null = null;
 
   constructor(socket: Duplex) {
@@ -61,6 +62,7 @@ export class Dialogue {
     while (true) {
       const line = this.#lines.next(MAX_REPLY_LINE_OCTETS);
       if (line === null) {
+        if (this.#flooded) throw new ReplyMalformedError(phase);
         if (this.#ended) throw new PeerClosedError(phase);
         if (!(await this.#news(expiry))) throw new ReplyTimeoutError(phase, timeoutMs);
         continue;
@@ -71,6 +73,14 @@ export class Dialogue {
       if (reply === 'malformed') throw new ReplyMalformedError(phase);
       if (reply !== null) return reply;
     }
+  }
+
+  /** Resolves as soon as something is there to be read, or the server has closed. One at a time, with no reply awaited. */
+  stirred(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#lines.unread > 0 || this.#ended) resolve();
+    });
   }
 
   /** Lets go of the stream, in this tick. @returns what was read and not parsed */
@@ -84,7 +94,8 @@ export class Dialogue {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#lines.push(chunk);
-    if (this.#lines.unread > MAX_UNREAD_OCTETS) this.#socket.destroy();
+    this.#flooded ||= this.#lines.unread > MAX_UNREAD_OCTETS;
+    if (this.#flooded) this.#socket.destroy();
     this.#wake?.();
   };
 

@@ -1,6 +1,7 @@
 import { causeCode } from '../credentials/errors.js';
 import { type Phase, TlsSmtpError } from '../errors.js';
 import type { Reply } from '../smtp/reply.js';
+import type { DeliveryResult } from './result.js';
 
 /** No connection to the host. */
 export class ConnectFailedError extends TlsSmtpError {
@@ -27,7 +28,7 @@ export class PeerClosedError extends TlsSmtpError {
   }
 }
 
-/** No reply in time. */
+/** No reply in time, or a part of the message that the server does not take. */
 export class ReplyTimeoutError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_TIMEOUT' as const;
   readonly fault = 'peer' as const;
@@ -36,7 +37,7 @@ export class ReplyTimeoutError extends TlsSmtpError {
   readonly timeoutMs: number;
 
   constructor(phase: Phase, timeoutMs: number) {
-    super(`no reply within ${timeoutMs} ms (${phase})`);
+    super(`nothing from the server within ${timeoutMs} ms (${phase})`);
     this.phase = phase;
     this.timeoutMs = timeoutMs;
   }
@@ -55,7 +56,7 @@ export class ReplyMalformedError extends TlsSmtpError {
   }
 }
 
-/** A reply that refuses what the delivery needs. Its text is in `reply`, the server's own words. */
+/** A reply that refuses what the delivery needs, or one that has no meaning where it came. Its text is in `reply`, the server's own words. */
 export class ReplyUnexpectedError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_REPLY_UNEXPECTED' as const;
   readonly fault = 'peer' as const;
@@ -107,5 +108,38 @@ export class MessageNotReplayableError extends TlsSmtpError {
 
   constructor() {
     super('the message is a stream that was started for an earlier host; give a function that makes a new one');
+  }
+}
+
+/**
+ * The stream of the message failed, or gave what is neither text nor octets; `cause` is what it said. The connection was
+ * cut before the final dot: nothing of the message was accepted there.
+ */
+export class MessageSourceError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_MESSAGE_SOURCE' as const;
+  readonly phase = 'message' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = false;
+  /** What had become of each recipient by then. */
+  readonly result: DeliveryResult;
+
+  constructor(result: DeliveryResult, cause: unknown) {
+    super('the source of the message failed', { cause });
+    this.result = result;
+  }
+}
+
+/** The delivery was ended by its `signal`; `cause` is the signal's reason. Its `name` is AbortError, as everywhere. */
+export class AbortError extends TlsSmtpError {
+  readonly code = 'ERR_TLS_SMTP_ABORTED' as const;
+  readonly phase = 'session' as const;
+  readonly fault = 'caller' as const;
+  readonly temporary = true;
+  /** What had become of each recipient by then. */
+  readonly result: DeliveryResult;
+
+  constructor(result: DeliveryResult, cause: unknown) {
+    super('the delivery was aborted', { cause });
+    this.result = result;
   }
 }

@@ -60,12 +60,17 @@ export function transportSettings(given: SmtpTransportOptions | undefined): Tran
   for (const name of TIMEOUT_NAMES) {
     timeouts[name] = wholeNumber(`timeouts.${name}`, given_[name], TIMEOUTS[name], 1, 86_400_000);
   }
-  const name = options.name ?? hostname();
-  if (!/^[!-~]{1,255}$/.test(name)) throw new OptionError('name', 'must be printable, without spaces');
+  const { name = hostname() } = options;
+  if (typeof name !== 'string' || !/^[!-~]{1,255}$/.test(name))
+    throw new OptionError('name', 'must be printable, without spaces');
+  const trusted = tls.verifyCertificates;
+  if (trusted !== undefined && typeof trusted !== 'string' && !Buffer.isBuffer(trusted)) {
+    throw new OptionError('tls.verifyCertificates', 'must be an absolute path or PEM text'); // null is not the same as unset
+  }
   return {
     protocol: oneOf('protocol', options.protocol, 'smtp', ['smtp', 'smtps']),
     name,
-    verifyCertificates: tls.verifyCertificates ?? null,
+    verifyCertificates: trusted ?? null,
     timeouts: { ...TIMEOUTS, ...timeouts },
   };
 }

@@ -1,28 +1,12 @@
 import type { SecureContext } from 'node:tls';
 import { trustContext } from '../credentials/trust.js';
-import { OptionError, TlsSmtpError } from '../errors.js';
-import { parsePath } from '../smtp/path.js';
+import { TlsSmtpError } from '../errors.js';
 import { Connection } from './connection.js';
-import { PeerClosedError } from './errors.js';
-import { type MessageSource, OutgoingMessage } from './message-source.js';
+import { type CheckedDelivery, checkedDelivery, type Delivery, type Target } from './delivery.js';
+import { AbortError, MessageNotReplayableError, MessageSourceError } from './errors.js';
+import { SourceFailure } from './message-source.js';
 import { type SmtpTransportOptions, type TransportSettings, transportSettings } from './options.js';
-import { type DeliveryAttempt, type DeliveryResult, type RecipientResult, statusOf } from './result.js';
-
-export interface DeliveryHost {
-  /** Who has to be there: a name, or an address (then checked against SAN iPAddress). */
-  readonly host: string;
-  /** Where to connect, if not to what `host` resolves to. */
-  readonly address?: string;
-  /** Default 25; 465 for smtps. */
-  readonly port?: number;
-}
-
-export interface Delivery {
-  /** Tried in order, until one takes the message or refuses it for good. */
-  readonly hosts: readonly DeliveryHost[];
-  readonly envelope: { readonly from: string; readonly to: readonly string[] };
-  readonly message: MessageSource;
-}
+import { type DeliveryAttempt, type DeliveryResult, merged, outcomeOf, statusOf, untried } from './result.js';
 
 /**
  * Sends mail over TLS: STARTTLS on port 25, or TLS-on-connect as smtps.
@@ -39,49 +23,65 @@ export class SmtpTransport {
   }
 
   /**
-   * @returns what became of each recipient, and each attempt with its reason
-   * @throws {OptionError} for an envelope that cannot be sent, {@link CredentialError} for trusted certificates that
-   *   cannot be read; never for what a server does
+   * Delivers one message: to the first host, and what it defers to the next.
+   *
+   * It returns for whatever servers and the network do, a result for each recipient and each attempt with its reason. It
+   * rejects for what the calling program does. A message stream that fails is such a case, as users of nodemailer know
+   * it: the connection is cut without a final dot, so that nothing of it is accepted, and no further host is tried.
+   *
+   * @returns what became of each recipient, and each attempt
+   * @throws {OptionError} for a delivery that cannot be meant: no mail address, no host, no message
+   * @throws {CredentialError} for trusted certificates that cannot be read
+   * @throws {MessageSourceError} with the result so far, where the message's stream fails, or gives no octets
+   * @throws {AbortError} with the result so far, where `signal` is aborted before all is settled; who was `delivered` by
+   *   then is, and who is `unknown` may be
    */
   async deliver(delivery: Delivery): Promise<DeliveryResult> {
-    const { from, to } = checkedEnvelope(delivery.envelope);
-    const context = await this.#loadContext();
-    const mustVerify = this.#settings.verifyCertificates !== null;
-    const message = new OutgoingMessage(delivery.message);
-    const attempts: DeliveryAttempt[] = [];
-    for (const host of delivery.hosts) {
-      const target = {
-        host: host.host,
-        address: host.address ?? host.host,
-        port: host.port ?? (this.#settings.protocol === 'smtps' ? 465 : 25),
-      };
-      const connection = new Connection(target, { ...this.#settings, context, mustVerify });
-      let recipients: readonly RecipientResult[] | null = null;
-      let error: TlsSmtpError | null = null;
-      try {
-        await connection.open();
-        recipients = await connection.send(from, to, message);
-        await connection.quit();
-      } catch (thrown) {
-        error = thrown instanceof TlsSmtpError ? thrown : new PeerClosedError('message');
-        recipients = connection.partial; // behind the final dot nobody knows: no further host is tried
-        connection.destroy();
-      }
-      const { tls, remoteAddress } = connection;
-      const status = recipients && statusOf(recipients);
-      const outcome =
-        status === null ? 'next-host' : status === 'delivered' || status === 'partial' ? 'accepted' : status;
-      attempts.push({ ...target, address: remoteAddress, security: tls ? 'tls' : 'none', tls, outcome, error });
-      if (recipients !== null && status !== null && status !== 'deferred') return { status, recipients, attempts };
+    const checked = checkedDelivery(delivery, this.#settings.protocol === 'smtps' ? 465 : 25);
+    try {
+      return await this.#tryHosts(checked, await this.#loadContext());
+    } finally {
+      checked.message.release();
     }
-    const recipients = to.map((address) => ({ address, status: 'deferred' as const, reply: null }));
-    return { status: 'deferred', recipients, attempts };
   }
 
   async close(): Promise<void> {}
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #tryHosts({ targets, to, ...delivery }: CheckedDelivery, context: SecureContext): Promise<DeliveryResult> {
+    const { message, signal } = delivery;
+    const attempts: DeliveryAttempt[] = [];
+    let recipients = to.map(untried);
+    const result = (): DeliveryResult => ({ status: statusOf(recipients), recipients, attempts });
+    for (const target of targets) {
+      if (signal?.aborted) throw new AbortError(result(), signal.reason);
+      const due = recipients.filter((one) => one.status === 'deferred').map((one) => one.address);
+      if (due.length === 0) break;
+      if (!message.fresh) {
+        attempts.push(withoutConnection(target, new MessageNotReplayableError()));
+        break;
+      }
+      const connection = this.#connection(target, context);
+      const thrown = await attempt(connection, { ...delivery, to: due });
+      const error = thrown instanceof TlsSmtpError && !signal?.aborted ? thrown : null;
+      const { tls, results, remoteAddress: address } = connection;
+      const outcome = outcomeOf(results, error);
+      attempts.push({ ...target, address, security: tls ? 'tls' : 'none', tls, outcome, error });
+      recipients = merged(recipients, results);
+      if (thrown !== null && signal?.aborted) throw new AbortError(result(), signal.reason);
+      if (thrown instanceof SourceFailure) throw new MessageSourceError(result(), thrown.cause);
+      if (thrown !== null && error === null) throw thrown; // no peer does that: a bug is not dressed up as one's doing
+      if (outcome === 'unknown') break; // a further host might deliver it twice
+    }
+    return result();
+  }
+
+  #connection(target: Target, context: SecureContext): Connection {
+    const mustVerify = this.#settings.verifyCertificates !== null;
+    return new Connection(target, { ...this.#settings, context, mustVerify });
   }
 
   #loadContext(): Promise<SecureContext> {
@@ -95,16 +95,27 @@ export class SmtpTransport {
   }
 }
 
-/** @throws {OptionError} for an address that is none: with CR, LF or `>` in it, it is a second command in disguise */
-function checkedEnvelope(envelope: Delivery['envelope']): Delivery['envelope'] {
-  if (!isAddress('FROM', envelope.from)) throw new OptionError('envelope.from', 'is no mail address in ASCII');
-  if (envelope.to.length === 0) throw new OptionError('envelope.to', 'is empty');
-  envelope.to.forEach((address, index) => {
-    if (!isAddress('TO', address)) throw new OptionError(`envelope.to[${index}]`, 'is no mail address in ASCII');
-  });
-  return envelope;
+/** One connection from its beginning to its end. @returns what it threw; `null` where the server had the last word */
+async function attempt(
+  connection: Connection,
+  { from, to, message, signal }: Omit<CheckedDelivery, 'targets'>,
+): Promise<unknown> {
+  const cut = (): void => connection.destroy();
+  signal?.addEventListener('abort', cut, { once: true });
+  try {
+    await connection.open();
+    await connection.send(from, to, message);
+    await connection.quit();
+    return null;
+  } catch (thrown) {
+    connection.destroy();
+    return thrown;
+  } finally {
+    message.abandon();
+    signal?.removeEventListener('abort', cut);
+  }
 }
 
-function isAddress(keyword: 'FROM' | 'TO', address: string): boolean {
-  return !/[^ -~]/.test(address) && parsePath(keyword, `${keyword}:<${address}>`)?.address === address;
+function withoutConnection({ host, address, port }: Target, error: TlsSmtpError): DeliveryAttempt {
+  return { host, address, port, security: 'none', tls: null, outcome: 'deferred', error };
 }

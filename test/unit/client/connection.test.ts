@@ -50,4 +50,11 @@ describe('Connection.open', () => {
     const connection = new Connection({ host: 'mx.test', address: '127.0.0.1', port: 1 }, options);
     await assert.rejects(connection.open(), /no connection to mx\.test port 1 \(ECONNREFUSED\)/);
   });
+
+  it('can be destroyed before it is there: it fails, and waits for nothing', async () => {
+    const connection = new Connection({ host: 'mx.test', address: '127.0.0.1', port: 1 }, options);
+    const opened = connection.open();
+    connection.destroy();
+    await assert.rejects(opened, { code: 'ERR_TLS_SMTP_CONNECT_FAILED' });
+  });
 });

@@ -53,4 +53,30 @@ describe('Dialogue', () => {
       assert.deepEqual(written, []);
     }
   });
+
+  it('stirs when something has come or the end, also where that was before it was asked', async () => {
+    for (const [what, before] of [
+      ['421 bye\r\n', false],
+      ['421 bye\r\n', true],
+      [null, false],
+      [null, true],
+    ] as const) {
+      const { socket } = line();
+      const dialogue = new Dialogue(socket);
+      if (before) socket.push(what);
+      await new Promise(setImmediate);
+      const stirred = dialogue.stirred();
+      if (!before) socket.push(what);
+      await stirred;
+    }
+  });
+
+  it('hears out no server that talks without being asked, and does not say that it has closed', async () => {
+    const { socket } = line();
+    const dialogue = new Dialogue(socket);
+    socket.push(Buffer.from('x'.repeat(300 * 1024)));
+    await new Promise(setImmediate);
+    assert.equal(socket.destroyed, true);
+    await assert.rejects(dialogue.reply('message', 1_000), { code: 'ERR_TLS_SMTP_REPLY_MALFORMED' });
+  });
 });

@@ -17,6 +17,10 @@ describe('transportSettings', () => {
       [{ tls: { ca: 'x' } }, /option tls\.ca is unknown; tls\.verifyCertificates is meant/],
       [{ timeouts: { commandMs: 0 } }, /option timeouts\.commandMs must be a whole number/],
       [{ name: 'a b' }, /option name/],
+      [{ name: 'm\u010ax' }, /option name/],
+      [{ name: 7 }, /option name/],
+      [{ tls: { verifyCertificates: null } }, /option tls\.verifyCertificates must be/],
+      [{ tls: { verifyCertificates: new Uint8Array(1) } }, /option tls\.verifyCertificates must be/],
       [{ protocol: 'lmtp' }, /option protocol must be one of smtp, smtps/],
     ];
     for (const [options, expected] of bad) assert.throws(() => transportSettings(options), expected);

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { recipientResult, statusOf } from '../../../src/client/result.js';
+import { StartTlsNotOfferedError } from '../../../src/client/errors.js';
+import {
+  merged,
+  outcomeOf,
+  type RecipientResult,
+  recipientResult,
+  statusOf,
+  untried,
+} from '../../../src/client/result.js';
+
+const ok = { code: 250, lines: ['ok'] };
+const busy = { code: 450, lines: ['busy'] };
 
 describe('what became of a recipient', () => {
   it('goes by the first digit of the reply (RFC 5321 §4.2.1)', () => {
@@ -13,6 +24,42 @@ describe('what became of a recipient', () => {
     assert.deepEqual(
       [statusOf([one(250), one(250)]), statusOf([one(550)]), statusOf([one(250), one(450)])],
       ['delivered', 'failed', 'partial'],
+    );
+  });
+
+  it('takes the news of an attempt for those it was made for, by their place', () => {
+    const [taken, later, unheard] = [recipientResult('a', ok), recipientResult('b', busy), untried('c')];
+    assert.deepEqual(merged([taken, later, unheard], [recipientResult('b', ok)]), [
+      taken,
+      recipientResult('b', ok),
+      unheard,
+    ]);
+    assert.deepEqual(merged([untried('a'), untried('a')], [recipientResult('a', ok), recipientResult('a', busy)]), [
+      recipientResult('a', ok),
+      recipientResult('a', busy),
+    ]);
+  });
+
+  it('keeps an earlier reply where a later attempt learned nothing', () => {
+    assert.deepEqual(merged([recipientResult('a', busy)], [untried('a')]), [recipientResult('a', busy)]);
+  });
+});
+
+describe('the outcome of an attempt', () => {
+  it('is accepted where anybody was served, and never where only refusals differ', () => {
+    const one = (code: number): RecipientResult => recipientResult('a@b', { code, lines: [] });
+    const lost: RecipientResult = { address: 'a@b', status: 'unknown', reply: null };
+    const error = new StartTlsNotOfferedError();
+    assert.deepEqual(
+      [
+        outcomeOf([one(250), one(450)], null),
+        outcomeOf([one(550), one(450)], null),
+        outcomeOf([one(550), one(550)], null),
+        outcomeOf([one(550), lost], error),
+        outcomeOf([one(550), untried('a@b')], error),
+        outcomeOf([], error),
+      ],
+      ['accepted', 'deferred', 'failed', 'unknown', 'next-host', 'next-host'],
     );
   });
 });
