@@ -14,7 +14,7 @@ export interface RecipientResult {
   readonly reply: Reply | null;
 }
 
-/** One TCP connection of a delivery. */
+/** One TCP connection of a delivery. None was made where `error` is a {@link MessageNotReplayableError}. */
 export interface DeliveryAttempt {
   readonly host: string;
   readonly address: string;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,18 +8,21 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { SmtpTransport } from '../../src/client/index.js';
+import { SmtpServer } from '../../src/server/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { root } from '../architecture/project.js';
 
 /** An example as a person runs it. */
 class Example implements AsyncDisposable {
   readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
   out = '';
 
   constructor(name: string, ...args: string[]) {
     this.#child = spawn(process.execPath, [join(root, 'examples', name), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.#closed = once(this.#child, 'close');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk) => {
         this.out += chunk;
@@ -37,10 +41,8 @@ class Example implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once('close', resolve));
     this.#child.kill('SIGTERM');
-    await ended;
+    await this.#closed; // some end by themselves, and did so before
   }
 }
 
@@ -123,6 +125,34 @@ describe('examples', () => {
       assert.deepEqual([attempt?.tls?.certificate, result.recipients[0]?.reply?.code], ['verified', 502]);
       assert.match(await inClear(port, 'EHLO me\r\nSTARTTLS\r\nNOOP\r\n'), /250 STARTTLS\r\n554 5\.5\.1 [^\r]*\r\n$/);
       await example.says(/sent 6 octets in clear behind STARTTLS/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('send delivers a file over verified TLS, and says what came of it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+    try {
+      const authority = await TestAuthority.create();
+      const { cert, key } = await authority.issue({ name: 'localhost' });
+      await writeFile(join(folder, 'ca.pem'), authority.ca);
+      await writeFile(join(folder, 'message.eml'), 'Subject: a file\n\n.dot\n');
+      const bodies: string[] = [];
+      await using server = new SmtpServer({
+        hostname: 'localhost',
+        tls: { certificate: cert, privateKey: key },
+        onMessage: async (message) => {
+          bodies.push(await message.text());
+        },
+      });
+      const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
+      const args = ['a@x.test', 'b@y.test', `localhost:${port}`, join(folder, 'ca.pem')];
+      await using good = new Example('send.js', join(folder, 'message.eml'), ...args);
+      await good.says(/accepted \(TLSv1\.3:\S+, certificate verified\)\n/);
+      await good.says(/b@y\.test: delivered \(250 /);
+      await using bad = new Example('send.js', join(folder, 'absent.eml'), ...args);
+      await bad.says(/the source of the message failed: ENOENT: .*; by then the message was deferred/);
+      assert.deepEqual(bodies, ['Subject: a file\r\n\r\n.dot\r\n']);
     } finally {
       await rm(folder, { recursive: true });
     }
