@@ -11,7 +11,6 @@ import type { Target } from './delivery.js';
 import { Dialogue, say } from './dialogue.js';
 import {
   ConnectFailedError,
-  PeerClosedError,
   ReplyTimeoutError,
   ReplyUnexpectedError,
   StartTlsNotOfferedError,
@@ -209,16 +208,17 @@ export class Connection {
     await this.#write(message.ending());
   }
 
+  /** Resolves also where it fails: why is the dialogue's to tell, where the server's last words may wait to be read. */
   #write(octets: Buffer): Promise<void> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#place = 'stalled';
         this.destroy();
       }, this.#options.timeouts.dataBlockMs);
       this.#socket?.write(octets, (error) => {
         clearTimeout(timer);
-        if (error) reject(new PeerClosedError('message'));
-        else resolve();
+        if (error && this.#at('body')) this.#place = 'cut';
+        resolve();
       });
     });
   }
