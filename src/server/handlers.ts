@@ -27,6 +27,9 @@ export interface Handlers {
   onClose?(session: SmtpSession, reason: string): unknown;
 }
 
+/** Each handler, or `undefined`. */
+export type SettledHandlers = { readonly [Name in keyof Handlers]-?: Handlers[Name] | undefined };
+
 export const HANDLER_NAMES: readonly (keyof Handlers)[] = [
   'onConnect',
   'onStartTls',
@@ -37,6 +40,20 @@ export const HANDLER_NAMES: readonly (keyof Handlers)[] = [
   'onMessage',
   'onClose',
 ];
+
+/** An object of a fixed shape: one without prototype is looked up slowly, at each command. */
+export function settledHandlers({
+  onConnect,
+  onStartTls,
+  onSecure,
+  onHelo,
+  onMailFrom,
+  onRcptTo,
+  onMessage,
+  onClose,
+}: Handlers): SettledHandlers {
+  return Object.freeze({ onConnect, onStartTls, onSecure, onHelo, onMailFrom, onRcptTo, onMessage, onClose });
+}
 
 const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later');
 

@@ -82,7 +82,6 @@ interface Waiting<T> {
  */
 export class MessageQueue implements IncomingMessage {
   readonly envelope: Envelope;
-  readonly size: number | null;
   readonly #source: MessageSource;
   #slices: Buffer[] = [];
   #queued = 0;
@@ -94,10 +93,14 @@ export class MessageQueue implements IncomingMessage {
   #readers: Waiting<IteratorResult<Buffer, void>>[] = [];
   #collector: Waiting<Buffer> | null = null;
 
-  constructor(envelope: Envelope, size: number | null, source: MessageSource) {
+  constructor(envelope: Envelope, source: MessageSource) {
     this.envelope = envelope;
-    this.size = size;
     this.#source = source;
+  }
+
+  get size(): number | null {
+    const declared = this.envelope.mailFrom.parameters['SIZE'];
+    return typeof declared === 'string' ? Number(declared) : null;
   }
 
   /** Whether the client should be held back. A reader of `bytes()` takes all there is. */

@@ -3,7 +3,7 @@ import { OptionError } from '../errors.js';
 import type { ServerTlsOptions } from '../net/server-tls-options.js';
 import { checkedOptions } from '../options.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
-import { HANDLER_NAMES, type Handlers } from './handlers.js';
+import { HANDLER_NAMES, type Handlers, type SettledHandlers, settledHandlers } from './handlers.js';
 import { checkedLimits, type Limits } from './limits.js';
 
 /** What an {@link SmtpServer} is made from. */
@@ -26,7 +26,7 @@ export interface SmtpServerSettings {
   readonly tls: ServerTlsOptions | undefined;
   readonly limits: Limits;
   readonly hidden: ReadonlySet<string>;
-  readonly handlers: Handlers;
+  readonly handlers: SettledHandlers;
 }
 
 /** What users of smtp-server write, and what is meant here. */
@@ -67,6 +67,6 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     tls: options.tls,
     limits: checkedLimits(options.limits),
     hidden: new Set(hide.map((keyword) => keyword.toUpperCase())),
-    handlers: options,
+    handlers: settledHandlers(options),
   };
 }

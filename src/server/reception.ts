@@ -1,44 +1,34 @@
-import { receivedHeader } from '../inspect/received.js';
+import { type ReceivedOptions, receivedHeader } from '../inspect/received.js';
 import { DataDecoder } from '../smtp/data-decoder.js';
 import type { Reply } from '../smtp/reply.js';
 import { consult } from './handlers.js';
-import { MessageIncompleteError, MessageQueue } from './message.js';
+import { type Envelope, MessageIncompleteError, MessageQueue, type MessageSource } from './message.js';
 import { replies } from './replies.js';
 import type { VerbContext } from './verbs.js';
 
 /** Takes in one message: from the 354 to the reply behind its final dot. */
-export class MessageReception {
+export class MessageReception implements MessageSource {
   readonly #context: VerbContext;
+  readonly #envelope: Envelope;
+  readonly #flow: () => void;
   readonly #decoder = new DataDecoder();
   readonly #message: MessageQueue;
   readonly #handled: Reply | Promise<Reply>;
   #octets = 0;
   #refused: Reply | null = null;
+  /** The end of data was seen, or the handler is done; when it is both, the transaction is over. */
+  #ended = false;
+  #left = false;
 
   /** @param flow - called when the application has caught up and the client may send again */
   constructor(context: VerbContext, flow: () => void) {
-    const { conversation, handlers, hostname } = context;
+    const { conversation, handlers } = context;
     const { envelope } = conversation;
     if (envelope === null) throw new TypeError('354 was said without a transaction');
     this.#context = context;
-    const declared = envelope.mailFrom.parameters['SIZE'];
-    this.#message = new MessageQueue(envelope, typeof declared === 'string' ? Number(declared) : null, {
-      resume: flow,
-      receivedHeader: (options) => {
-        const [only, ...others] = envelope.rcptTo;
-        const reception = {
-          heloName: conversation.helo ?? '',
-          hostname,
-          transmissionType: conversation.transmissionType,
-          id: conversation.id,
-          date: new Date(),
-          ...(conversation.peer.address !== undefined && { peerAddress: conversation.peer.address }),
-          ...(conversation.tls !== null && { tls: conversation.tls }),
-          ...(only !== undefined && others.length === 0 && { recipient: only.address }),
-        };
-        return receivedHeader(reception, options);
-      },
-    });
+    this.#envelope = envelope;
+    this.#flow = flow;
+    this.#message = new MessageQueue(envelope, this);
     const handled = consult(
       'onMessage',
       () => handlers.onMessage?.(this.#message, conversation),
@@ -48,8 +38,27 @@ export class MessageReception {
         if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
       },
     );
-    if (handled instanceof Promise) this.#handled = handled.then((reply) => this.#leave(reply));
-    else this.#handled = this.#leave(handled);
+    this.#handled = handled instanceof Promise ? handled.then((reply) => this.#leave(reply)) : this.#leave(handled);
+  }
+
+  resume(): void {
+    this.#flow();
+  }
+
+  receivedHeader(options?: ReceivedOptions): string {
+    const { conversation, hostname } = this.#context;
+    const [only, ...others] = this.#envelope.rcptTo;
+    const reception = {
+      heloName: conversation.helo ?? '',
+      hostname,
+      transmissionType: conversation.transmissionType,
+      id: conversation.id,
+      date: new Date(),
+      ...(conversation.peer.address !== undefined && { peerAddress: conversation.peer.address }),
+      ...(conversation.tls !== null && { tls: conversation.tls }),
+      ...(only !== undefined && others.length === 0 && { recipient: only.address }),
+    };
+    return receivedHeader(reception, options);
   }
 
   /** Whether the client should be held back. */
@@ -66,11 +75,10 @@ export class MessageReception {
 
   /** The end of data was seen: the reply to it. With that reply the transaction is over. */
   verdict(): Reply | Promise<Reply> {
-    if (this.#refused !== null) return this.#over(this.#refused);
-    this.#message.finish();
-    return this.#handled instanceof Promise
-      ? this.#handled.then((reply) => this.#over(reply))
-      : this.#over(this.#handled);
+    this.#ended = true;
+    if (this.#refused === null) this.#message.finish();
+    if (this.#refused !== null || this.#left) this.#context.conversation.reset();
+    return this.#refused ?? this.#handled;
   }
 
   /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
@@ -80,12 +88,9 @@ export class MessageReception {
 
   /** The handler is done: what it leaves unread is dropped. */
   #leave(reply: Reply): Reply {
+    this.#left = true;
     this.#message.drop();
-    return reply;
-  }
-
-  #over(reply: Reply): Reply {
-    this.#context.conversation.reset();
+    if (this.#ended && this.#refused === null) this.#context.conversation.reset();
     return reply;
   }
 

@@ -75,7 +75,7 @@ export class Session implements Overdue, ChannelEvents {
         () => replies.ok,
         report,
       );
-      if (this.#over) return;
+      if (this.#over()) return;
       if (verdict !== replies.ok) return this.end(verdict, 'refused by onConnect');
       if (this.#draining) return this.end(replies.shutdown, 'the server shut down');
       if (this.#tlsOnConnect && !(await this.#beginTls())) return;
@@ -124,14 +124,14 @@ export class Session implements Overdue, ChannelEvents {
 
   received(chunk: Buffer): void {
     this.#lines.push(chunk);
-    if (this.#reading) this.#run();
+    if (this.#reading()) this.#run();
     else if (this.#phase === 'ending') this.#lines.takeRest();
     else this.#channel.flow(false); // one chunk is held, the rest waits in the socket
   }
 
   ended(): void {
     this.#ended = true;
-    if (this.#reading) this.#close();
+    if (this.#reading()) this.#close();
   }
 
   drained(): void {
@@ -146,11 +146,11 @@ export class Session implements Overdue, ChannelEvents {
     this.#host.closed(this.#reason);
   }
 
-  get #reading(): boolean {
+  #reading(): boolean {
     return this.#phase === 'commands' || this.#phase === 'message';
   }
 
-  get #over(): boolean {
+  #over(): boolean {
     return this.#phase === 'ending';
   }
 
@@ -229,7 +229,7 @@ export class Session implements Overdue, ChannelEvents {
       this.#enter('commands');
       this.#say(reply);
       this.#run();
-      if (this.#ended && this.#reading) this.#close();
+      if (this.#ended && this.#reading()) this.#close();
     } catch (problem) {
       this.#fail(problem);
     }
@@ -345,7 +345,7 @@ export class Session implements Overdue, ChannelEvents {
       report,
     );
     if (verdict !== replies.ok) this.#refusal = verdict;
-    return !this.#over;
+    return !this.#over();
   }
 
   /** Writes what is left, closes our side, and lets the client close its own. */

@@ -1,16 +1,16 @@
 import type { TlsSmtpError } from '../errors.js';
 import { offeredCapabilities } from '../smtp/capabilities.js';
-import { type MailAddress, parsePath } from '../smtp/path.js';
+import { type MailAddress, NO_PARAMETERS, parsePath } from '../smtp/path.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import type { Conversation } from './conversation.js';
-import { consult, type Handlers } from './handlers.js';
+import { consult, type SettledHandlers } from './handlers.js';
 import type { Limits } from './limits.js';
 import { replies } from './replies.js';
 
 /** What a verb may look at and act on. */
 export interface VerbContext {
   readonly conversation: Conversation;
-  readonly handlers: Handlers;
+  readonly handlers: SettledHandlers;
   readonly limits: Limits;
   readonly hostname: string;
   readonly hidden: ReadonlySet<string>;
@@ -100,6 +100,7 @@ function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
 }
 
 function badMailParameter({ parameters }: MailAddress, maxMessageBytes: number): Reply | null {
+  if (parameters === NO_PARAMETERS) return null;
   for (const keyword in parameters) {
     const value = parameters[keyword];
     if (keyword === 'SIZE') {
@@ -117,7 +118,7 @@ function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
   if (conversation.envelope === null) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   const address = parsePath('TO', args);
   if (address === null) return BAD_RCPT;
-  for (const _keyword in address.parameters) return UNKNOWN_PARAMETER;
+  if (address.parameters !== NO_PARAMETERS) return UNKNOWN_PARAMETER;
   if (conversation.recipients >= context.limits.maxRecipients) return TOO_MANY_RECIPIENTS;
   const accept = (): Reply => {
     conversation.addRecipient(address);

@@ -9,6 +9,14 @@ export interface Command {
 /** Why a line is no command. */
 export type BadLine = 'nul' | 'control-character' | 'eight-bit' | 'empty';
 
+/** The verbs of four letters, by {@link fourLetters}: most lines begin with one, and its text need not be made anew. */
+const VERBS: ReadonlyMap<number, string> = new Map(
+  ['EHLO', 'HELO', 'MAIL', 'RCPT', 'DATA', 'RSET', 'NOOP', 'QUIT', 'VRFY', 'HELP', 'AUTH', 'BDAT'].map((verb) => [
+    fourLetters(verb),
+    verb,
+  ]),
+);
+
 /**
  * Parses one command line.
  *
@@ -20,17 +28,24 @@ export type BadLine = 'nul' | 'control-character' | 'eight-bit' | 'empty';
 export function parseCommand(text: string): Command | BadLine {
   const { length } = text;
   let space = length;
-  let lower = false;
   for (let at = 0; at < length; at++) {
     const octet = text.charCodeAt(at);
     if (octet < 0x20 || octet > 0x7e) return badLine(text);
-    if (space < length) continue;
-    if (octet === 0x20) space = at;
-    else if (octet >= 0x61) lower = true;
+    if (octet === 0x20 && at < space) space = at;
   }
   if (length === 0) return 'empty';
-  const verb = text.slice(0, space);
-  return { verb: lower ? verb.toUpperCase() : verb, args: trimmed(text, space + 1) };
+  const known = space === 4 ? VERBS.get(fourLetters(text)) : undefined;
+  return { verb: known ?? text.slice(0, space).toUpperCase(), args: trimmed(text, space + 1) };
+}
+
+/** The first four letters as one number, whatever their case: no octet but a letter has the bits of a letter under 0xdf. */
+function fourLetters(text: string): number {
+  return (
+    ((text.charCodeAt(0) & 0xdf) << 24) |
+    ((text.charCodeAt(1) & 0xdf) << 16) |
+    ((text.charCodeAt(2) & 0xdf) << 8) |
+    (text.charCodeAt(3) & 0xdf)
+  );
 }
 
 /** What stands from `start` on, without outer spaces; most of the time there are none to take off. */

@@ -50,7 +50,7 @@ export class LineBuffer {
 
   /** Hands out everything unread, for a reader that does not count in lines (DATA, a STARTTLS boundary). */
   takeRest(): Buffer {
-    const rest = this.#chunk.subarray(this.#at);
+    const rest = this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
     this.#chunk = NOTHING;
     this.#at = 0;
     return rest;

@@ -12,7 +12,8 @@ const MAX_PATH = 512;
 /** RFC 5321 §4.5.3.1.2. */
 const MAX_DOMAIN = 255;
 
-const NO_PARAMETERS: Readonly<Record<string, string | true>> = Object.freeze(Object.create(null));
+/** The parameters of a path that came with none. */
+export const NO_PARAMETERS: Readonly<Record<string, string | true>> = Object.freeze(Object.create(null));
 
 /**
  * Parses what follows `MAIL` or `RCPT`: `FROM:<a@x.test> SIZE=1000`.
@@ -25,10 +26,13 @@ const NO_PARAMETERS: Readonly<Record<string, string | true>> = Object.freeze(Obj
  */
 export function parsePath(keyword: 'FROM' | 'TO', args: string): MailAddress | null {
   const colon = keyword.length;
-  if (args.length <= colon || args[colon] !== ':' || args.slice(0, colon).toUpperCase() !== keyword) return null;
+  if (args.length <= colon || args[colon] !== ':') return null;
+  if (!args.startsWith(keyword) && args.slice(0, colon).toUpperCase() !== keyword) return null;
   let open = colon + 1;
   while (args[open] === ' ') open++;
   if (args[open] !== '<') return null;
+  const plain = plainMailbox(args, open + 1);
+  if (plain !== null) return { address: plain, parameters: NO_PARAMETERS };
   const close = closingBracket(args, open + 1);
   if (close === -1 || close - open > MAX_PATH) return null;
   const path = args.slice(open + 1, close);
@@ -36,6 +40,45 @@ export function parsePath(keyword: 'FROM' | 'TO', args: string): MailAddress | n
   if (address === null || (address === '' && path !== '') || !isMailbox(address, keyword)) return null;
   const parameters = close + 1 === args.length ? NO_PARAMETERS : parseParameters(args.slice(close + 1));
   return parameters && { address, parameters };
+}
+
+const LOCAL = 1;
+const LABEL_END = 2;
+
+/** For each octet whether it may stand in an unquoted local part, and whether at an end of a label. */
+const KINDS = Uint8Array.from({ length: 128 }, (_, octet) => {
+  const character = String.fromCharCode(octet);
+  return (
+    (/[!#-'*+\-./0-9=?A-Z^_`a-z{|}~]/.test(character) ? LOCAL : 0) | (/[A-Za-z0-9_]/.test(character) ? LABEL_END : 0)
+  );
+});
+
+/**
+ * By far the most paths are `local@domain>` to the end of the line: each octet is looked at once, and no part is cut out.
+ *
+ * @returns `null` where it is anything else, right or wrong: to be looked at closely
+ */
+function plainMailbox(text: string, from: number): string | null {
+  const end = text.length - 1;
+  if (text.charCodeAt(end) !== 0x3e || end - from > MAX_DOMAIN) return null;
+  let at = from;
+  while (at < end && ((KINDS[text.charCodeAt(at)] ?? 0) & LOCAL) !== 0) at++;
+  if (at === from || text.charCodeAt(at) !== 0x40) return null;
+  let label = at + 1;
+  for (let next = label; next <= end; next++) {
+    const octet = text.charCodeAt(next);
+    if (octet === 0x2e || next === end) {
+      const length = next - label;
+      if (length < 1 || length > 63) return null;
+      if (!isLabelEnd(text, label) || !isLabelEnd(text, next - 1)) return null;
+      label = next + 1;
+    } else if (octet !== 0x2d && !isLabelEnd(text, next)) return null;
+  }
+  return text.slice(from, end);
+}
+
+function isLabelEnd(text: string, at: number): boolean {
+  return ((KINDS[text.charCodeAt(at)] ?? 0) & LABEL_END) !== 0;
 }
 
 /** Finds the `>` that ends the path; one inside a quoted local part does not (RFC 5321 §4.1.2 Quoted-string). */
@@ -94,6 +137,7 @@ export function isDomainName(text: string): boolean {
 function parseParameters(text: string): Readonly<Record<string, string | true>> | null {
   const parameters: Record<string, string | true> = Object.create(null);
   if (text[0] !== ' ') return null;
+  if (text.trim() === '') return NO_PARAMETERS;
   for (const word of text.split(' ')) {
     if (word === '') continue;
     const match = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~]+))?$/.exec(word);

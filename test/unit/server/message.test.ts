@@ -10,7 +10,7 @@ const envelope = { mailFrom: { address: 'a@x', parameters: {} }, rcptTo: [] };
 function queue(): { message: MessageQueue; resumed: () => number } {
   let resumed = 0;
   const source = { resume: (): void => void resumed++, receivedHeader: () => 'Received: x\r\n' };
-  return { message: new MessageQueue(envelope, null, source), resumed: () => resumed };
+  return { message: new MessageQueue(envelope, source), resumed: () => resumed };
 }
 
 describe('MessageQueue', () => {
@@ -110,8 +110,9 @@ describe('MessageQueue', () => {
   });
 
   it('tells the envelope, the declared size and the Received header before a byte is read', () => {
-    const message = new MessageQueue(envelope, 9, { resume: () => {}, receivedHeader: () => 'Received: x\r\n' });
-    assert.deepEqual([message.envelope, message.size, message.receivedHeader()], [envelope, 9, 'Received: x\r\n']);
+    const declared = { ...envelope, mailFrom: { address: 'a@x', parameters: { SIZE: '9' } } };
+    const message = new MessageQueue(declared, { resume: () => {}, receivedHeader: () => 'Received: x\r\n' });
+    assert.deepEqual([message.envelope, message.size, message.receivedHeader()], [declared, 9, 'Received: x\r\n']);
   });
 
   it('gives what had come before the error, then the error', async () => {

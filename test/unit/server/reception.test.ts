@@ -5,7 +5,7 @@ import type { TlsSmtpError } from '../../../src/errors.js';
 import { OptionError } from '../../../src/errors.js';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
-import type { Handlers } from '../../../src/server/handlers.js';
+import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import type { IncomingMessage } from '../../../src/server/message.js';
 import { MessageReception } from '../../../src/server/reception.js';
@@ -28,7 +28,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
   const reception = new MessageReception(
     {
       conversation,
-      handlers: onMessage === undefined ? {} : { onMessage },
+      handlers: settledHandlers(onMessage === undefined ? {} : { onMessage }),
       limits: checkedLimits({ maxMessageBytes: 20 }),
       hostname: 'mx.test',
       hidden: new Set(),

@@ -2,16 +2,20 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
+import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import { type VerbContext, verbs } from '../../../src/server/verbs.js';
 import type { MailAddress } from '../../../src/smtp/path.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
 
-function contextWith(parts: Partial<VerbContext> = {}): VerbContext {
+function contextWith({
+  handlers,
+  ...parts
+}: Partial<Omit<VerbContext, 'handlers'>> & { handlers?: Handlers } = {}): VerbContext {
   return {
     conversation: new Conversation('id', {}),
-    handlers: {},
+    handlers: settledHandlers(handlers ?? {}),
     limits: checkedLimits({ maxRecipients: 2, maxMessageBytes: 1_000 }),
     hostname: 'mx.test',
     hidden: new Set(),
