@@ -34,11 +34,11 @@ const CPU = { measure: 'cpu', reference: 'raw', peers: ['smtp-server'] } as cons
  * measure.
  */
 export const ROWS: readonly Row[] = [
-  connections('handshake', 'connect, EHLO, STARTTLS, full handshake, EHLO, QUIT', false),
-  connections('resumed', 'the same, resumed', true),
-  small('lockstep', '2 KB messages, 4 connections, lock-step', 'none', 0.95, 4),
-  small('pipelined', 'the same, envelope pipelined', 'envelope', 0.9, 2),
-  small('deep', 'the same, whole transactions pipelined', 'transactions', 0.9, 1),
+  connections('handshake', 'connect, EHLO, STARTTLS, EHLO, QUIT: full handshake', false),
+  connections('resumed', 'connect, EHLO, STARTTLS, EHLO, QUIT: resumed', true),
+  small('lockstep', '2 KB messages, lock-step', 'none', 0.95, 4),
+  small('pipelined', '2 KB messages, envelope pipelined', 'envelope', 0.9, 2),
+  small('deep', '2 KB messages, whole transactions pipelined', 'transactions', 0.9, 1),
   large('bulk', 'one 50 MB message, DATA', 'text', 0.93),
   large('short-lines', '10 MB of 4-byte lines', 'short-lines', 0.9),
   large('few-dots', '10 MB, 1 % dot lines', 'few-dots', 0.87),

@@ -25,7 +25,7 @@ async function start(kind: ServerKind, settings: ContestantSettings): Promise<Co
   return (await import('./contestants/raw.js')).startRaw(settings, kind === 'raw' ? 'engine' : 'bare');
 }
 
-/** Twice, with time in between: what closed sockets hold is let go by finalizers. */
+/** Several times, with time in between: what closed sockets hold is let go by finalizers. */
 async function collect(): Promise<void> {
   if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
   for (let times = 0; times < 3; times++) {
