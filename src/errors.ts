@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'ERR_TLS_SMTP_HANDLER_TIMEOUT'
   | 'ERR_TLS_SMTP_HANDSHAKE_FAILED'
   | 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT'
+  | 'ERR_TLS_SMTP_HOST_LIST_SYNTAX'
   | 'ERR_TLS_SMTP_KEY_MISMATCH'
   | 'ERR_TLS_SMTP_MESSAGE_ALREADY_READ'
   | 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE'
@@ -79,4 +80,12 @@ export class OptionError extends TlsSmtpError {
     super(`option ${option} ${problem}`);
     this.option = option;
   }
+}
+
+/**
+ * Thrown by the application, not by this library: a callback that throws it says *as if this option were not set*
+ * (Exim's forced expansion failure). Any other throw of a callback is an error.
+ */
+export class ForcedFailure extends Error {
+  override readonly name = 'ForcedFailure';
 }

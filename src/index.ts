@@ -4,6 +4,8 @@
 export * from './client/index.js';
 // tls-smtp/credentials
 export * from './credentials/index.js';
+// tls-smtp/host-list
+export * from './hostlist/index.js';
 // tls-smtp/inspect
 export * from './inspect/index.js';
 // tls-smtp/starttls

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import createDebug from 'debug';
 
 /** The rooms that can be listened to. `DEBUG=tls-smtp:server` prints one of them, `DEBUG=tls-smtp:*` all. */
-export type Room = 'client' | 'credentials' | 'server' | 'starttls';
+export type Room = 'client' | 'credentials' | 'hostlist' | 'server' | 'starttls';
 
 /**
  * Gives a room its voice: a `debug` namespace and a diagnostics channel, both named `tls-smtp:<room>`.

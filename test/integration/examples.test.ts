@@ -157,4 +157,22 @@ describe('examples', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  it('host-list says who must use TLS and why, warns, and refuses what it cannot read', async () => {
+    await using told = new Example(
+      'host-list.js',
+      '!192.0.2.7 : 192.0.2.0/24',
+      '192.0.2.1',
+      '192.0.2.7',
+      '::ffff:192.0.2.9',
+    );
+    await told.says(/192\.0\.2\.1 must use TLS: yes, the address matches 192\.0\.2\.0\/24\n/);
+    await told.says(/192\.0\.2\.7 need not: no, the address matches !192\.0\.2\.7\n/);
+    await told.says(/::ffff:192\.0\.2\.9 must use TLS/);
+    await using warned = new Example('host-list.js', '10.0.0.0/8 : !10.0.0.1', '11.0.0.1');
+    await warned.says(/warning: !10\.0\.0\.1: it never decides/);
+    await warned.says(/11\.0\.0\.1 must use TLS: yes, no item matches, and the last one is negated/);
+    await using refused = new Example('host-list.js', '10.0.0.1 : 010.0.0.1');
+    await refused.says(/item 1 \(at offset 11\) is '010\.0\.0\.1', expected an IPv4 address/);
+  });
 });
