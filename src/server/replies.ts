@@ -12,6 +12,7 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   lineTooLong: fixedReply(500, '5.5.2', 'Line too long, closing'),
   bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
   unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
+  notSmtp: fixedReply(421, '4.7.0', 'This is an SMTP server, closing'),
   nul: fixedReply(501, '5.5.2', 'NUL characters are not allowed'),
   unprintable: fixedReply(501, '5.5.2', 'Commands are printable ASCII'),
   tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
@@ -35,6 +36,7 @@ type ReplyName =
   | 'lineTooLong'
   | 'bareLf'
   | 'unknown'
+  | 'notSmtp'
   | 'nul'
   | 'unprintable'
   | 'tooManyErrors'

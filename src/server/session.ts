@@ -32,6 +32,9 @@ export interface SessionHost {
  */
 type Phase = 'opening' | 'upgrading' | 'commands' | 'message' | 'waiting' | 'ending';
 
+/** The first octet of a TLS handshake record (RFC 8446 §5.1). */
+const TLS_HANDSHAKE = 0x16;
+
 /** How long a client may take to close its side behind our last words. */
 const LINGER_MS = 2_000;
 
@@ -189,6 +192,8 @@ export class Session implements Overdue, ChannelEvents {
         progress = true;
         if (!this.#receive()) break;
       } else if (this.#phase === 'commands') {
+        // TLS where commands are due: no line may ever end, and none that does is the client's own (ALPACA; see FOREIGN).
+        if (this.#lines.startsWith(TLS_HANDSHAKE)) return this.end(replies.notSmtp, 'the client began TLS unasked');
         const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
         if (line === null) break;
         progress = true;

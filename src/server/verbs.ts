@@ -38,8 +38,15 @@ const UNKNOWN_PARAMETER = fixedReply(555, '5.5.4', 'Parameter not recognized');
 const TOO_MANY_RECIPIENTS = fixedReply(452, '4.5.3', 'Too many recipients');
 const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see');
 
+/**
+ * The first words of HTTP. A browser that was sent here carries an attacker's SMTP in its body (ALPACA, USENIX Security
+ * 2021): nothing of it runs, and nothing is reflected that the browser could take for a page. Postfix:
+ * smtpd_forbidden_commands.
+ */
+const FOREIGN = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'PRI'];
+
 /** RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. */
-export const verbs: ReadonlyMap<string, Verb> = new Map([
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
   ['MAIL', mail],
@@ -50,6 +57,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map([
   ['QUIT', quit],
   ['VRFY', vrfy],
   ['HELP', help],
+  ...FOREIGN.map((verb) => [verb, () => replies.notSmtp] as const),
 ]);
 
 function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {

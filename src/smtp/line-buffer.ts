@@ -26,6 +26,11 @@ export class LineBuffer {
     return this.#chunk.length - this.#at;
   }
 
+  /** Whether the next unread octet is this one: enough to know a protocol that does not speak in lines. */
+  startsWith(octet: number): boolean {
+    return this.#chunk[this.#at] === octet;
+  }
+
   push(chunk: Buffer): void {
     this.#chunk = this.unread === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
     this.#at = 0;

@@ -4,6 +4,7 @@ import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
 import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
+import { replies } from '../../../src/server/replies.js';
 import { type VerbContext, verbs } from '../../../src/server/verbs.js';
 import type { MailAddress } from '../../../src/smtp/path.js';
 import { reject } from '../../../src/smtp/rejection.js';
@@ -196,6 +197,15 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
     context.conversation.secured({} as TlsInfo);
     const secured = (await verbs.get('HELP')?.(context, ''))?.lines.join();
     assert.deepEqual([clear?.includes('STARTTLS'), secured?.includes('STARTTLS')], [true, false]);
+  });
+
+  it('answer the first word of HTTP with 421, which closes, and repeat nothing of it (ALPACA)', () => {
+    const words = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'PRI'];
+    assert.deepEqual(
+      words.map((word) => verbs.get(word)?.(contextWith(), '/<script> HTTP/1.1')),
+      words.map(() => replies.notSmtp),
+    );
+    assert.equal(replies.notSmtp.code, 421);
   });
 
   it('are not found under names that every object has', () => {

@@ -20,6 +20,15 @@ describe('LineBuffer', () => {
     assert.deepEqual([atLimit.next(6), over.next(6)], [{ text: '1234', end: 'crlf' }, 'too-long']);
   });
 
+  it('knows its next octet without a line end in sight', () => {
+    const lines = new LineBuffer();
+    assert.equal(lines.startsWith(0x16), false);
+    lines.push(Buffer.from('NOOP\r\n\x16\x03'));
+    assert.equal(lines.startsWith(0x16), false);
+    lines.next(99);
+    assert.equal(lines.startsWith(0x16), true);
+  });
+
   it('proves emptiness only when nothing is unread', () => {
     const lines = new LineBuffer();
     assert.ok(EmptyBuffer.is(lines.proveEmpty()));
