@@ -85,7 +85,9 @@ export function upgrade(
     if (socket instanceof Socket) socket.allowHalfOpen = false;
     engine.handshake(socket, {
       secured: (secured) => {
-        secured.on('error', ignore); // for life: late TLS errors must not end the process (nodejs/node#33330)
+        // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
+        // whose records cannot be read any more would stay open.
+        secured.on('error', () => secured.destroy());
         if (settle()) resolve(secured);
         else secured.destroy();
       },

@@ -78,6 +78,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   readonly #deadlines: Deadlines;
   readonly #listeners = new Set<Server>();
   readonly #sessions = new Map<string, Session>();
+  /** Those beyond `maxConnections`, while they read why. */
+  readonly #turnedAway = new Set<Duplex>();
   readonly #conversations = new WeakMap<Peer, Conversation>();
   readonly #idPrefix = randomBytes(6).toString('hex');
   #nextId = 0;
@@ -171,7 +173,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     if (socket.destroyed) return conversation; // the client was gone before we looked
     if (this.#sessions.size >= limits.maxConnections) {
       if (tlsOnConnect) socket.destroy();
-      else hangUp(socket, formatReply(replies.tooManyConnections));
+      else this.#turnAway(socket);
       return conversation;
     }
     this.#conversations.set(peer, conversation);
@@ -219,6 +221,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
 
   async #close(drainMs: number): Promise<void> {
     const listeners = [...this.#listeners].map(closed);
+    for (const socket of this.#turnedAway) socket.destroy(); // they have been answered, and are owed no time
     for (const session of this.#sessions.values()) session.drain();
     if (this.#sessions.size > 0) {
       await new Promise<void>((resolve) => {
@@ -233,6 +236,12 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     }
     await Promise.all(listeners);
     this.emit('close');
+  }
+
+  #turnAway(socket: Duplex): void {
+    this.#turnedAway.add(socket);
+    socket.once('close', () => this.#turnedAway.delete(socket));
+    hangUp(socket, formatReply(replies.tooManyConnections));
   }
 
   #closed(conversation: Conversation, reason: string): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { root, textOf } from './project.js';
 
@@ -13,24 +13,35 @@ const MACHINE_PATH = /(?<![\w.~/-])\/(?:home|root|Users|work)\/\w|\b[A-Z]:\\\\?U
 
 const outsideGit = existsSync(join(root, '.git')) ? false : 'not a git checkout';
 
-describe('the project', { skip: outsideGit }, () => {
-  it('holds no certificate or key: they are made when the tests run', () => {
+describe('the project', () => {
+  it('holds no certificate or key: they are made when the tests run', { skip: outsideGit }, () => {
     assert.deepEqual(
       offenders((file, text) => KEY_FILE.test(file) || PEM_BLOCK.test(text)),
       [],
     );
   });
 
-  it('leaves no test behind that is focused or still to be written', () => {
+  it('leaves no test behind that is focused or still to be written', { skip: outsideGit }, () => {
     assert.deepEqual(
       offenders((file, text) => file.startsWith('test/') && UNFINISHED_TEST.test(text)),
       [],
     );
   });
 
-  it('names no path of somebody’s machine', () => {
+  it('names no path of somebody’s machine', { skip: outsideGit }, () => {
     assert.deepEqual(
       offenders((_file, text) => MACHINE_PATH.test(text)),
+      [],
+    );
+  });
+
+  it('links to no file that is not there', { skip: outsideGit }, () => {
+    assert.deepEqual(
+      offenders((file, text) => {
+        if (!file.endsWith('.md')) return false;
+        const links = [...text.matchAll(/\]\((?!\w+:|#)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
+        return links.some((link) => !existsSync(join(root, dirname(file), link)));
+      }),
       [],
     );
   });
