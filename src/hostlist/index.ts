@@ -1,5 +1,5 @@
-export { ForcedFailure } from '../errors.js';
-export type { Peer } from '../peer.js';
+export { type ErrorCode, type Fault, ForcedFailure, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { type Peer, peerOf } from '../peer.js';
 export { HostListSyntaxError } from './errors.js';
 export { HostList, type HostMatchUnknown, hostMatcher } from './host-list.js';
 export type { HostMatch } from './host-match.js';

@@ -1,46 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { splitItems } from '../../../src/exim-list.js';
 import { type ListItem, linesOf, parseItems, sourceItems } from '../../../src/hostlist/parse.js';
 
-const texts = (list: string): string[] => splitItems(list).map((item) => item.text);
 const parsed = (source: string | readonly string[], maxGlobs = 10): readonly ListItem[] =>
   parseItems(sourceItems(source), { primaryHostname: () => 'here.test', hasList: () => true }, maxGlobs);
-
-describe('splitItems', () => {
-  it('cuts at colons and takes the white space off', () => {
-    assert.deepEqual(texts(' a :b\t:\n c '), ['a', 'b', 'c']);
-    assert.deepEqual(texts(''), []);
-    assert.deepEqual(texts('   '), []);
-  });
-
-  it('reads a doubled separator as one literal character', () => {
-    assert.deepEqual(texts('a::b'), ['a:b']);
-    assert.deepEqual(texts('127.0.0.1 : ::::1'), ['127.0.0.1', '::1']);
-    assert.deepEqual(texts('127.0.0.1:::::1'), ['127.0.0.1::', '1']);
-    assert.deepEqual(texts('3ffe::ffff::836f::::/48'), ['3ffe:ffff:836f::/48']);
-  });
-
-  it('keeps an empty item in the middle or alone, and drops one at the end', () => {
-    assert.deepEqual(
-      [texts('a : : b'), texts('a :'), texts(':'), texts(': a'), texts('a : :')],
-      [['a', '', 'b'], ['a'], [''], ['', 'a'], ['a', '']],
-    );
-  });
-
-  it('takes another separator from a leading <x, a control character too, which cannot be doubled', () => {
-    assert.deepEqual(texts('<; a ; ::1;b;;c'), ['a', '::1', 'b;c']);
-    assert.deepEqual(texts(' <\na\nb\n\nc\n'), ['a', 'b', '', 'c']);
-    assert.deepEqual([texts('<'), texts('< a'), texts('<x a')], [['<'], ['< a'], ['<x a']]);
-  });
-
-  it('knows where each item begins', () => {
-    assert.deepEqual(
-      splitItems('10.0.0.1 : ::::1 :  b').map(({ offset }) => offset),
-      [0, 11, 20],
-    );
-  });
-});
 
 describe('parseItems', () => {
   it('takes ! with and without space, and gives markers to all that follows them', () => {
@@ -56,6 +19,22 @@ describe('parseItems', () => {
         [7, false, 'include', 'ignore'],
       ],
     );
+  });
+
+  it('knows Exim’s list syntax: separators, doubled or other ones, empty items', () => {
+    const texts = (list: string): string[] => parsed(list).map(({ text }) => text);
+    assert.deepEqual(texts('127.0.0.1 : ::::1 : : 3ffe::ffff::836f::::/48 :'), [
+      '127.0.0.1',
+      '::1',
+      '',
+      '3ffe:ffff:836f::/48',
+    ]);
+    assert.deepEqual(texts('<; 127.0.0.1 ; ::1'), ['127.0.0.1', '::1']);
+    assert.deepEqual(
+      parsed('10.0.0.1 : ::::1 :  b').map(({ offset }) => offset),
+      [0, 11, 20],
+    );
+    assert.throws(() => parsed('127.0.0.1:::::1'), { item: '127.0.0.1::' });
   });
 
   it('reads an array item by item, without separators', () => {
