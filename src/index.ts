@@ -10,5 +10,7 @@ export * from './hostlist/index.js';
 export * from './inspect/index.js';
 // tls-smtp/starttls
 export * from './net/index.js';
+// tls-smtp/policy
+export * from './policy/index.js';
 // tls-smtp/server
 export * from './server/index.js';

@@ -18,7 +18,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   // 4 machines
   starttls: [...ground, 'smtp', 'policy'],
   // 3 decisions
-  policy: [...ground, 'hostlist'],
+  policy: [...ground, 'smtp', 'hostlist'],
   // 2 values
   credentials: ground,
   hostlist: ground,
