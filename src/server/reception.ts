@@ -6,6 +6,9 @@ import { type Envelope, MessageIncompleteError, MessageQueue, type MessageSource
 import { replies } from './replies.js';
 import type { VerbContext } from './verbs.js';
 
+/** What is read of a message beyond twice the limit: a small limit must not turn a reply into a cut connection. */
+const GRACE_OCTETS = 1024 * 1024;
+
 /** Takes in one message: from the 354 to the reply behind its final dot. */
 export class MessageReception implements MessageSource {
   readonly #context: VerbContext;
@@ -64,6 +67,11 @@ export class MessageReception implements MessageSource {
   /** Whether the client should be held back. */
   get full(): boolean {
     return this.#message.full;
+  }
+
+  /** A message that is refused for its size is read to its end all the same, but not for ever. */
+  get endless(): boolean {
+    return this.#octets > 2 * this.#context.limits.maxMessageBytes + GRACE_OCTETS;
   }
 
   /** @returns the index behind the end of the message; -1 where it goes on */

@@ -112,8 +112,8 @@ export class Session implements Overdue, ChannelEvents {
     const atHandler = this.#phase === 'opening' || this.#phase === 'waiting' || this.#reception?.full === true;
     if (!atHandler) return this.end(replies.timeout, 'the client was silent for too long');
     const error = new HandlerTimeoutError(this.#awaited, this.#host.context.limits.handlerTimeoutMs);
-    this.#host.context.report(error);
     this.end(replies.stuck, error.message);
+    this.#host.context.report(error);
   }
 
   /** Says the last words and closes; a client that does not close its side is cut off. Where TLS is due it is mute. */
@@ -206,6 +206,7 @@ export class Session implements Overdue, ChannelEvents {
   /** Runs one command line. */
   #execute(line: Line | 'too-long'): void {
     if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
+    if (this.#draining && this.#conversation.envelope === null) return this.drain();
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     const command = parseCommand(line.text);
     const verb = typeof command === 'string' ? '' : command.verb;
@@ -221,8 +222,8 @@ export class Session implements Overdue, ChannelEvents {
   }
 
   #answer(verb: string, reply: Reply | Promise<Reply>): void {
-    if (!(reply instanceof Promise)) return this.#say(reply);
     this.#awaited = verb;
+    if (!(reply instanceof Promise)) return this.#say(reply);
     this.#enter('waiting');
     this.#channel.flush(); // a finished reply never waits for a handler
     reply.then(this.#goOn, this.#fail);
@@ -252,10 +253,11 @@ export class Session implements Overdue, ChannelEvents {
     this.#count(code);
   }
 
-  /** What a client that never sends mail may do has an end. */
+  /** What a client that never sends mail may do has an end. What builds a transaction is not idle (RFC 5321 §4.5.3.1.8). */
   #count(code: number): void {
     if (code >= 500 && code < 505) this.#errors++;
-    this.#idleCommands++;
+    if (code >= 300 || this.#conversation.envelope === null) this.#idleCommands++;
+    if (code < 300 && this.#awaited === 'onMessage') this.#idleCommands = 0;
     const { limits } = this.#host.context;
     if (this.#errors >= limits.maxErrors) this.end(replies.tooManyErrors, 'too many errors');
     else if (this.#idleCommands >= limits.maxIdleCommands) this.end(replies.tooManyCommands, 'too many commands');
@@ -273,10 +275,12 @@ export class Session implements Overdue, ChannelEvents {
     const chunk = this.#lines.takeRest();
     if (reception === null || chunk.length === 0) return false;
     const end = reception.read(chunk);
-    if (end === -1) return false;
+    if (end === -1) {
+      if (reception.endless) this.end(replies.tooLarge, 'the message had no end');
+      return false;
+    }
     if (end < chunk.length) this.#lines.push(chunk.subarray(end));
     this.#reception = null;
-    this.#idleCommands = 0;
     this.#enter('commands');
     this.#answer('onMessage', reception.verdict());
     return true;

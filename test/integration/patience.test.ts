@@ -327,3 +327,50 @@ function collect(stream: Duplex): { heard: () => string } {
   });
   return { heard: () => text };
 }
+
+describe('what counts against a client', { timeout: 30_000 }, () => {
+  it('a hundred recipients of one message do not (RFC 5321 §4.5.3.1.8); refused ones do', async () => {
+    await using running = await startServer({
+      onRcptTo({ address }) {
+        if (address.startsWith('nobody')) throw reject(550, '5.1.1', 'no such user');
+      },
+    });
+    const client = await running.greeted();
+    await client.ask('MAIL FROM:<a@x.test>');
+    for (let count = 0; count < 150; count++)
+      assert.equal(await client.ask(`RCPT TO:<b${count}@y.test>`), '250 2.1.5 Recipient OK');
+    assert.match(await client.ask('DATA'), /^354 /);
+    assert.match(await client.ask('x\r\n.'), /^250 /);
+    await client.ask('MAIL FROM:<a@x.test>');
+    await client.send('RCPT TO:<nobody@y.test>\r\n'.repeat(101));
+    const { replies } = await client.untilClosed();
+    assert.equal(replies.at(-1), '421 4.7.0 Too many commands without a message, closing');
+  });
+
+  it('a refused message is none: addresses cannot be tried for ever', async () => {
+    await using running = await startServer({
+      limits: { maxIdleCommands: 20 },
+      onRcptTo({ address }) {
+        if (address.startsWith('nobody')) throw reject(550, '5.1.1', 'no such user');
+      },
+    });
+    const client = await running.greeted();
+    const round = `MAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\n${'RCPT TO:<nobody@y.test>\r\n'.repeat(8)}DATA\r\n\n.\r\n\r\n.\r\n`;
+    await client.send(round.repeat(4));
+    const { replies } = await client.untilClosed();
+    assert.match(replies.at(-1) ?? '', /^421 4\.7\.0 Too many/);
+  });
+
+  it('a message without end is cut off: 552 and close', async () => {
+    await using running = await startServer({ limits: { maxMessageBytes: 1_000 } });
+    const client = await running.upgraded();
+    await client.ask('EHLO a');
+    await client.ask('MAIL FROM:<a@x.test>');
+    await client.ask('RCPT TO:<b@y.test>');
+    await client.ask('DATA');
+    void client.send(Buffer.alloc(3_000_000, 'x\r\n')).catch(() => {});
+    assert.deepEqual((await client.untilClosed()).replies, ['552 5.3.4 Message too large']);
+    await running.quiet();
+    assert.deepEqual(running.reasons, ['the message had no end']);
+  });
+});
