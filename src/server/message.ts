@@ -139,7 +139,7 @@ export class MessageQueue implements IncomingMessage {
     if (this.#reading === 'slices')
       this.fail(new MessageIncompleteError('the handler returned before the message was read'));
     this.#reading = 'dropping';
-    this.#takeAll();
+    this.#clear();
     this.#letGo();
   }
 
@@ -217,11 +217,15 @@ export class MessageQueue implements IncomingMessage {
   #takeAll(): Buffer {
     const slices = this.#slices;
     const octets = this.#queued;
+    this.#clear();
+    const [first] = slices;
+    return slices.length === 1 && first !== undefined ? first : Buffer.concat(slices, octets);
+  }
+
+  #clear(): void {
     this.#slices = [];
     this.#queued = 0;
     this.#block = null;
-    const [first] = slices;
-    return slices.length === 1 && first !== undefined ? first : Buffer.concat(slices, octets);
   }
 
   #letGo(): void {
