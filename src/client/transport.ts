@@ -1,5 +1,5 @@
-import type { SecureContext } from 'node:tls';
-import { trustContext } from '../credentials/trust.js';
+import { CredentialStore } from '../credentials/credential-store.js';
+import { emptyContext, secureContextOf } from '../credentials/secure-context.js';
 import { TlsSmtpError } from '../errors.js';
 import { Connection } from './connection.js';
 import { type CheckedDelivery, checkedDelivery, type Delivery, type Target } from './delivery.js';
@@ -15,11 +15,13 @@ import { type DeliveryAttempt, type DeliveryResult, merged, outcomeOf, statusOf,
  */
 export class SmtpTransport {
   readonly #settings: TransportSettings;
-  #context: Promise<SecureContext> | null = null;
+  readonly #credentials: CredentialStore;
 
   /** @throws {OptionError} */
   constructor(options?: SmtpTransportOptions) {
     this.#settings = transportSettings(options);
+    const { verifyCertificates } = this.#settings;
+    this.#credentials = new CredentialStore(verifyCertificates === null ? {} : { verifyCertificates });
   }
 
   /**
@@ -39,7 +41,8 @@ export class SmtpTransport {
   async deliver(delivery: Delivery): Promise<DeliveryResult> {
     const checked = checkedDelivery(delivery, this.#settings.protocol === 'smtps' ? 465 : 25);
     try {
-      return await this.#tryHosts(checked, await this.#loadContext());
+      if (this.#mustVerify) await this.#credentials.check();
+      return await this.#tryHosts(checked);
     } finally {
       checked.message.release();
     }
@@ -51,7 +54,7 @@ export class SmtpTransport {
     await this.close();
   }
 
-  async #tryHosts({ targets, to, ...delivery }: CheckedDelivery, context: SecureContext): Promise<DeliveryResult> {
+  async #tryHosts({ targets, to, ...delivery }: CheckedDelivery): Promise<DeliveryResult> {
     const { message, signal } = delivery;
     const attempts: DeliveryAttempt[] = [];
     let recipients = to.map(untried);
@@ -64,7 +67,7 @@ export class SmtpTransport {
         attempts.push(withoutConnection(target, new MessageNotReplayableError()));
         break;
       }
-      const connection = this.#connection(target, context);
+      const connection = await this.#connection(target);
       const thrown = await attempt(connection, { ...delivery, to: due });
       const error = thrown instanceof TlsSmtpError && !signal?.aborted ? thrown : null;
       const { tls, results, remoteAddress: address } = connection;
@@ -79,19 +82,15 @@ export class SmtpTransport {
     return result();
   }
 
-  #connection(target: Target, context: SecureContext): Connection {
-    const mustVerify = this.#settings.verifyCertificates !== null;
-    return new Connection(target, { ...this.#settings, context, mustVerify });
+  get #mustVerify(): boolean {
+    return this.#settings.verifyCertificates !== null;
   }
 
-  #loadContext(): Promise<SecureContext> {
-    this.#context ??= trustContext('tls.verifyCertificates', this.#settings.verifyCertificates).catch(
-      (error: unknown) => {
-        this.#context = null; // the next delivery tries again
-        throw error;
-      },
-    );
-    return this.#context;
+  async #connection(target: Target): Promise<Connection> {
+    const { host, address: hostAddress, port } = target;
+    const credentials = await this.#credentials.resolve({ host, hostAddress, port });
+    const context = credentials === null ? emptyContext() : secureContextOf(credentials);
+    return new Connection(target, { ...this.#settings, context, mustVerify: this.#mustVerify });
   }
 }
 

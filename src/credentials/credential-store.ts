@@ -1,135 +1,229 @@
-import { createHash } from 'node:crypto';
-import type { SecureContextOptions } from 'node:tls';
-import { CredentialMissingError } from './errors.js';
-import { type Expanded, expand } from './expansion.js';
-import { type Identity, readIdentity } from './pem.js';
-import { type PemSource, readPem } from './source.js';
-
-/** The options that say who we are. */
-export interface CredentialOptions {
-  /** Exim tls_certificate: the certificate, its intermediates behind it, and the key too where `privateKey` is unset. */
-  readonly certificate?: PemSource;
-  /** Exim tls_privatekey. */
-  readonly privateKey?: PemSource;
-}
-
-/** Credentials for one connection, ready for an engine. */
-export interface ResolvedCredentials {
-  /** A hash over the content: equal ids need one engine. */
-  readonly id: string;
-  readonly tls: Readonly<SecureContextOptions>;
-  /** The leaf's subject, as OpenSSL writes it on one line per part. */
-  readonly subject: string;
-  readonly notAfter: Date;
-}
+import { EventEmitter } from 'node:events';
+import type { TlsSmtpError } from '../errors.js';
+import { CredentialMissingError, refusedByOpenSsl } from './errors.js';
+import { Expander } from './expander.js';
+import type { ClientConnectionFacts, ServerConnectionFacts } from './facts.js';
+import { Holding, type HoldingKeeper } from './holding.js';
+import { keyOf, type Values } from './material.js';
+import { type CredentialOptions, type CredentialSettings, credentialSettings, EXPANDABLE } from './options.js';
+import type { Credentials, IdentityFacts, ResolvedCredentials } from './resolved.js';
+import { secureContextOf } from './secure-context.js';
+import { Shared } from './shared.js';
 
 /** What {@link CredentialStore.check} found. */
 export interface CredentialReport {
-  readonly identities: readonly { readonly subject: string; readonly notAfter: Date }[];
+  readonly identities: readonly IdentityFacts[];
+  /** In words, with option and file. */
   readonly warnings: readonly string[];
 }
 
-/** How many engines a store keeps; the least recently used goes first. Open connections keep theirs alive. */
-const MAX_ENGINES = 256;
+/** What a store says about itself. Nothing of it needs an answer. */
+export interface CredentialStoreEvents {
+  /** A file has changed, and what it holds now is in use. */
+  reloaded: [credentials: ResolvedCredentials];
+  /** A file has changed for the worse; what it held before stays in use. Said once for each reason. */
+  reloadFailed: [error: TlsSmtpError];
+  /** A certificate in use ends within 14 days, or has ended. Said once a day, while connections come. */
+  expiring: [credentials: ResolvedCredentials];
+  /** In words, with option and file. */
+  warning: [message: string];
+}
+
+/** Builds what credentials are needed for, so that what OpenSSL refuses is never in use. */
+export type Prove = (credentials: ResolvedCredentials, facts: { readonly forServerName: boolean }) => void;
+
+/** The credentials of one connection: each callback is asked once. */
+export interface ConnectionCredentials {
+  /** As {@link CredentialStore.resolve}. */
+  resolve(): Promise<ResolvedCredentials | null>;
+  /**
+   * `perSni` callbacks run again, with the name that the client asks for.
+   * @param serverName - as the client sent it
+   * @returns `null`: the default ones, also for what is no host name
+   */
+  resolveServerName(serverName: string): Promise<ResolvedCredentials | null>;
+}
+
+type Facts = ServerConnectionFacts | ClientConnectionFacts;
+
+const DAY_MS = 86_400_000;
+const EXPIRING_MS = 14 * DAY_MS;
 
 /**
- * Says who we are, connection after connection: long-lived, shared by all of them.
+ * Says who we are and whom we trust, connection after connection: long-lived, shared by all of them, on either side.
  *
- * It reads and checks key material and keeps what is expensive to build. What an *engine* is the caller says.
+ * It reads and checks key material, follows its files, and hands out the same object for the same content, so that what
+ * is built from it (an engine, a `SecureContext`) is built once.
+ *
+ * @example
+ * const store = new CredentialStore({ certificate: ({ localAddress }) => `/etc/mail/${localAddress}.pem` });
+ * const credentials = await store.resolve({ localAddress: '192.0.2.1' });
  */
-export class CredentialStore<Engine = never> {
-  readonly #options: CredentialOptions;
-  readonly #engines = new Map<string, Engine>();
-  #loaded: Promise<ResolvedCredentials | null> | null = null;
+export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
+  readonly #settings: CredentialSettings;
+  readonly #expander: Expander;
+  readonly #prove: Prove;
+  readonly #shared = new Shared();
+  /** By the values of the options, the least recently used first. */
+  readonly #holdings = new Map<string, Holding>();
+  /** By id: when an expiry was told of. */
+  readonly #told = new Map<string, number>();
+  readonly #fixedKey: string;
   #hits = 0;
   #misses = 0;
 
-  constructor(options: CredentialOptions) {
-    this.#options = options;
+  /**
+   * @param options - an object that may hold other options too, as a server's `tls` does
+   * @param prove - by default a `SecureContext` is built from new credentials
+   * @throws {OptionError} for a value that cannot be meant
+   */
+  constructor(options: CredentialOptions<ServerConnectionFacts>, prove?: Prove);
+  constructor(options: CredentialOptions<ClientConnectionFacts>, prove?: Prove);
+  constructor(options: object, prove: Prove = (credentials) => void secureContextOf(credentials)) {
+    super();
+    this.#settings = credentialSettings(options);
+    this.#expander = new Expander(this.#settings);
+    this.#prove = prove;
+    this.#fixedKey = keyOf(this.#expander.fixed);
   }
 
   /** Whether a certificate is configured at all. */
   get configured(): boolean {
-    return this.#options.certificate !== undefined;
+    return this.#settings.given.certificate !== undefined;
   }
 
-  get stats(): { readonly contexts: number; readonly hits: number; readonly misses: number } {
-    return { contexts: this.#engines.size, hits: this.#hits, misses: this.#misses };
+  /** Whether the certificate may depend on the name that a client asks for. */
+  get dependsOnServerName(): boolean {
+    return this.#expander.dependsOnServerName;
   }
 
   /**
-   * Loads all that is configured, so that a bad file is found now and not by the first client.
+   * `contexts`: sets of credentials that are kept ready. `hits`: connections that found theirs so; `misses`: those for
+   * which something had to be read.
+   */
+  get stats(): { readonly contexts: number; readonly hits: number; readonly misses: number } {
+    return { contexts: this.#shared.size, hits: this.#hits, misses: this.#misses };
+  }
+
+  /**
+   * Loads all that is configured and does not depend on the connection, so that a bad file is found now and not by the
+   * first client. Where the certificate or its key is expanded, what stands beside them is loaded without them.
    *
    * @throws {CredentialError} that names option, file and block; {@link CredentialMissingError} where nothing is set
    */
   async check(): Promise<CredentialReport> {
-    const resolved = await this.resolve();
-    if (resolved === null) throw new CredentialMissingError();
-    const { subject, notAfter } = resolved;
-    const warnings =
-      notAfter.getTime() < Date.now() ? [`the certificate has expired on ${notAfter.toISOString()}`] : [];
-    return { identities: [{ subject, notAfter }], warnings };
-  }
-
-  /**
-   * @returns `null` where nothing is configured
-   * @throws {CredentialError} where it cannot be had; the next call tries again
-   */
-  resolve(): Promise<ResolvedCredentials | null> {
-    if (this.#loaded === null) {
-      this.#loaded = load(expand(this.#options.certificate), expand(this.#options.privateKey));
-      this.#loaded.catch(() => {
-        this.#loaded = null;
-      });
+    if (EXPANDABLE.every((name) => this.#settings.given[name] === undefined)) throw new CredentialMissingError();
+    const { fixed } = this.#expander;
+    if (!this.#expander.expands('certificate') && !this.#expander.expands('privateKey')) {
+      const credentials = await this.#current(fixed, this.#fixedKey, false);
+      return reportOf(credentials);
     }
-    return this.#loaded;
+    const { certificate: _expanded, privateKey: _too, ...others } = fixed;
+    if (Object.keys(others).length === 0) return { identities: [], warnings: [] };
+    const passing = new Holding(others, this.#settings, this.#keeper(false));
+    const report = reportOf(await passing.load());
+    passing.drop();
+    return report;
   }
 
   /**
-   * The engine for these credentials under this policy, built once and shared by all connections that need the same
-   * (session resumption depends on it).
+   * @param connection - what is known of the peer; callbacks are called with it
+   * @returns `null` where nothing is configured, or all of it is unset for this connection
+   * @throws {CredentialError} where it cannot be had; the next call tries again
+   * @throws {ExpansionError} where a callback failed, or did not answer in time
    */
-  engine(
-    credentials: ResolvedCredentials,
-    policy: string,
-    build: (tls: Readonly<SecureContextOptions>) => Engine,
-  ): Engine {
-    const key = `${credentials.id} ${policy}`;
-    const cached = this.#engines.get(key);
-    if (cached !== undefined) {
+  async resolve(connection: Facts = {}): Promise<ResolvedCredentials | null> {
+    return this.#resolve(await this.#expander.values(connection), false);
+  }
+
+  /** Begins one connection, in the course of which the client may name a server. */
+  connection(facts: ServerConnectionFacts): ConnectionCredentials {
+    let first: Promise<Values> | null = null;
+    const values = (): Promise<Values> => {
+      first ??= this.#expander.values(facts);
+      return first;
+    };
+    return {
+      resolve: async () => this.#resolve(await values(), false),
+      resolveServerName: async (serverName) => {
+        const named = await this.#expander.valuesFor(await values(), facts, serverName);
+        return named === null ? null : this.#resolve(named, true);
+      },
+    };
+  }
+
+  async #resolve(values: Values, forServerName: boolean): Promise<Credentials | null> {
+    if (Object.keys(values).length === 0) return null;
+    const key = values === this.#expander.fixed ? this.#fixedKey : keyOf(values);
+    const credentials = await this.#current(values, key, forServerName);
+    this.#watchExpiry(credentials);
+    return credentials;
+  }
+
+  async #current(values: Values, key: string, forServerName: boolean): Promise<Credentials> {
+    const known = this.#holdings.get(key);
+    const fresh = known?.fresh() ?? null;
+    if (known !== undefined && this.#holdings.size > 1) {
+      this.#holdings.delete(key); // the most recently used is the last
+      this.#holdings.set(key, known);
+    }
+    if (fresh !== null) {
       this.#hits++;
-      this.#engines.delete(key);
-      this.#engines.set(key, cached);
-      return cached;
+      return fresh;
     }
     this.#misses++;
-    const engine = build(credentials.tls);
-    this.#engines.set(key, engine);
-    if (this.#engines.size > MAX_ENGINES) {
-      for (const oldest of this.#engines.keys()) {
-        this.#engines.delete(oldest);
-        break;
-      }
+    if (known !== undefined) return known.load();
+    const holding = new Holding(values, this.#settings, this.#keeper(forServerName));
+    this.#holdings.set(key, holding);
+    this.#evict();
+    try {
+      return await holding.load();
+    } catch (error) {
+      // Peers may choose part of the key: what cannot be loaded takes no place.
+      if (this.#holdings.get(key) === holding) this.#holdings.delete(key);
+      throw error;
     }
-    return engine;
+  }
+
+  #evict(): void {
+    for (const [key, holding] of this.#holdings) {
+      if (this.#holdings.size <= this.#settings.maxContexts) return;
+      this.#holdings.delete(key);
+      holding.drop();
+    }
+  }
+
+  #keeper(forServerName: boolean): HoldingKeeper {
+    return {
+      acquire: (fresh) => {
+        try {
+          return this.#shared.acquire(fresh, () => this.#prove(fresh, { forServerName }));
+        } catch (cause) {
+          throw refusedByOpenSsl(cause);
+        }
+      },
+      release: (credentials) => {
+        if (this.#shared.release(credentials)) this.#told.delete(credentials.id);
+      },
+      installed: (credentials) => {
+        for (const warning of reportOf(credentials).warnings) this.emit('warning', warning);
+      },
+      reloaded: (credentials) => void this.emit('reloaded', credentials),
+      reloadFailed: (error) => void this.emit('reloadFailed', refusedByOpenSsl(error)),
+    };
+  }
+
+  /** No timer: while nobody connects, nobody is served an old certificate. */
+  #watchExpiry(credentials: Credentials): void {
+    const now = Date.now();
+    if (credentials.notAfter.getTime() - now > EXPIRING_MS) return;
+    if (now - (this.#told.get(credentials.id) ?? 0) < DAY_MS) return;
+    this.#told.set(credentials.id, now);
+    this.emit('expiring', credentials);
   }
 }
 
-async function load(
-  certificate: Expanded<PemSource>,
-  privateKey: Expanded<PemSource>,
-): Promise<ResolvedCredentials | null> {
-  if (certificate.kind === 'unset') return null;
-  const certificateText = await readPem('tls.certificate', certificate.value); // one by one: the first bad one is named
-  const keyText = privateKey.kind === 'unset' ? null : await readPem('tls.privateKey', privateKey.value);
-  return resolved(readIdentity(certificateText, keyText));
-}
-
-function resolved({ certificate, privateKey, leaf }: Identity): ResolvedCredentials {
-  return {
-    id: createHash('sha256').update(certificate).update(privateKey).digest('base64url'),
-    tls: { cert: certificate, key: privateKey },
-    subject: leaf.subject,
-    notAfter: new Date(leaf.validTo),
-  };
+function reportOf(credentials: Credentials): CredentialReport {
+  const { identities, warnings } = credentials;
+  return { identities, warnings: [...warnings, ...credentials.expiryWarnings(Date.now())] };
 }

@@ -1,15 +1,27 @@
-export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { type ErrorCode, type Fault, ForcedFailure, OptionError, type Phase, TlsSmtpError } from '../errors.js';
 export {
-  type CredentialOptions,
+  type ConnectionCredentials,
   type CredentialReport,
   CredentialStore,
-  type ResolvedCredentials,
+  type CredentialStoreEvents,
+  type Prove,
 } from './credential-store.js';
 export {
   CredentialError,
   CredentialInvalidError,
   CredentialMissingError,
+  CredentialPathError,
   CredentialUnreadableError,
+  ExpansionError,
+  ExpansionFailedError,
+  ExpansionTimeoutError,
+  KeyFileExposedError,
   KeyMismatchError,
+  KeyTooSmallError,
 } from './errors.js';
+export { type Expandable, perSni } from './expansion.js';
+export type { ClientConnectionFacts, ServerConnectionFacts } from './facts.js';
+export type { CredentialOptions } from './options.js';
+export type { IdentityFacts, ResolvedCredentials } from './resolved.js';
+export { secureContextOf } from './secure-context.js';
 export type { PemSource } from './source.js';

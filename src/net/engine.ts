@@ -2,21 +2,40 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants, createHash } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer, type SecureContextOptions, type SecureVersion, type Server, type TLSSocket } from 'node:tls';
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type SecureVersion,
+  type Server,
+  type TLSSocket,
+} from 'node:tls';
+import type { ResolvedCredentials } from '../credentials/resolved.js';
+import { OptionError } from '../errors.js';
 
 /** What an engine is built from beside the credentials; part of the key under which it is cached. */
 export interface EnginePolicy {
   readonly minVersion: SecureVersion;
   readonly maxVersion: SecureVersion;
+  /** Where the credentials bring no list of their own. */
   readonly ciphers: string;
   readonly alpn: readonly string[];
   readonly handshakeTimeoutMs: number;
 }
 
-/** How one handshake ended. */
+/**
+ * Whether the client is asked for a certificate, and whether the handshake depends on it. With `verify` a client without
+ * a good one is told so by an alert, where the stack can; `try` lets everybody in and leaves the judgement to others.
+ */
+export type Verify = 'none' | 'try' | 'verify';
+
+/** How one handshake ended, and what it may need on its way. */
 export interface Fate {
   secured(socket: TLSSocket): void;
   failed(cause: unknown): void;
+  /** The context for the name that the client asks for; `null`: the engine's own. Where it rejects, so ends the handshake. */
+  contextFor?: ((serverName: string) => Promise<SecureContext | null>) | null;
 }
 
 /**
@@ -27,30 +46,41 @@ export class Engine {
   readonly #server: Server;
   readonly #pending = new WeakMap<Duplex, Fate>();
 
-  constructor(credentials: Readonly<SecureContextOptions>, policy: EnginePolicy) {
+  /**
+   * @param byServerName - whether the handshake waits for `contextFor`
+   * @throws Node's or OpenSSL's own error; {@link OptionError} where versions and suites exclude each other
+   */
+  constructor(
+    credentials: Pick<ResolvedCredentials, 'id' | 'tls'>,
+    policy: EnginePolicy,
+    verify: Verify = 'none',
+    byServerName = false,
+  ) {
+    const options = contextOptions(credentials, policy, verify);
+    const engine = this;
     this.#server = createServer({
-      ...credentials,
-      minVersion: policy.minVersion,
-      maxVersion: policy.maxVersion,
-      ciphers: policy.ciphers,
-      honorCipherOrder: true,
-      // TLS 1.2 renegotiation has no limit in Node (SECURITY: a peer burns our CPU for free).
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
-      // Node's default is the same for each server of a process: a session of one policy would resume under another.
-      sessionIdContext: createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 32),
+      ...(verify === 'none' ? options : NO_CONTEXT),
       handshakeTimeout: policy.handshakeTimeoutMs,
       ALPNProtocols: [...policy.alpn],
-      requestCert: false,
+      requestCert: verify !== 'none',
+      rejectUnauthorized: verify === 'verify',
+      ...(byServerName && {
+        SNICallback(this: TLSSocket, serverName: string, done: SniDone): void {
+          engine.#choose(this, serverName, done);
+        },
+      }),
     });
+    if (verify !== 'none') useContext(this.#server, createSecureContext(options));
     this.#server.on('secureConnection', (socket) => {
-      const fate = this.#fateOf(socket);
+      const fate = this.#takeFate(socket);
       if (fate === undefined) socket.destroy();
       else fate.secured(socket);
     });
     this.#server.on('tlsClientError', (cause, socket) => {
-      const fate = this.#fateOf(socket);
+      const fate = this.#takeFate(socket);
+      const reason: unknown = socket.authorizationError; // a bad certificate is closed silently: ECONNRESET says nothing
       socket.destroy(); // the handshake timeout only emits; the socket stays open unless somebody closes it
-      fate?.failed(cause);
+      fate?.failed(reason ? { code: reason } : cause);
     });
   }
 
@@ -62,13 +92,88 @@ export class Engine {
     } else ofDuplex.run(fate, () => this.#server.emit('connection', raw));
   }
 
-  #fateOf(socket: TLSSocket): Fate | undefined {
+  /** What is thrown into this callback of Node's ends the process (CVE-2026-21637): nothing is. */
+  #choose(socket: TLSSocket, serverName: string, done: SniDone): void {
+    const fate = this.#fateOf(socket);
+    const fail = (cause: unknown): void => {
+      fate?.failed(cause);
+      done(cause instanceof Error ? cause : new Error('no context'));
+    };
+    try {
+      const choice = fate?.contextFor?.(serverName) ?? Promise.resolve(null);
+      choice.then((context) => done(null, context ?? undefined)).catch(fail);
+    } catch (cause) {
+      fail(cause);
+    }
+  }
+
+  #takeFate(socket: TLSSocket): Fate | undefined {
+    const fate = this.#fateOf(socket);
     const raw = rawSocketOf(socket);
-    if (!raw) return ofDuplex.getStore();
-    const fate = this.#pending.get(raw);
-    this.#pending.delete(raw);
+    if (raw) this.#pending.delete(raw);
     return fate;
   }
+
+  #fateOf(socket: TLSSocket): Fate | undefined {
+    const raw = rawSocketOf(socket);
+    return raw ? this.#pending.get(raw) : ofDuplex.getStore();
+  }
+}
+
+type SniDone = (error: Error | null, context?: SecureContext) => void;
+
+/**
+ * What a context holds under a policy; also those that are chosen by server name, which replace the engine's own.
+ * @throws {OptionError}
+ */
+export function contextOptions(
+  { id, tls }: Pick<ResolvedCredentials, 'id' | 'tls'>,
+  policy: EnginePolicy,
+  verify: Verify,
+): SecureContextOptions {
+  const { minVersion } = policy;
+  const maxVersion =
+    tls.maxVersion !== undefined && tls.maxVersion < policy.maxVersion ? tls.maxVersion : policy.maxVersion;
+  if (minVersion > maxVersion) {
+    throw new OptionError(
+      'tls.requireCiphers',
+      `names suites of ${maxVersion} only, and tls.minVersion is ${minVersion}`,
+    );
+  }
+  const asksForCertificate = verify !== 'none';
+  return {
+    ...tls,
+    // A chain of one would be completed from whom we trust, and the system's roots are not for clients.
+    ...(!asksForCertificate && { ca: [], crl: [] }),
+    minVersion,
+    maxVersion,
+    ciphers: tls.ciphers ?? policy.ciphers,
+    honorCipherOrder: true,
+    // TLS 1.2 renegotiation has no limit in Node (SECURITY: a peer burns our CPU for free). A session that was resumed
+    // shows no certificate, and Node up to 22 calls it authorized: where one is asked for, none can be resumed.
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION |
+      constants.SSL_OP_NO_COMPRESSION |
+      (asksForCertificate ? constants.SSL_OP_NO_TICKET : 0),
+    // Node's default is the same for each server of a process: a session of one policy would resume under another.
+    // The id stands for certificate, trust and revocation lists.
+    sessionIdContext: createHash('sha256')
+      .update(JSON.stringify([policy, verify, id]))
+      .digest('hex')
+      .slice(0, 32),
+  };
+}
+
+/** What is built anyway and replaced at once: as little as possible. */
+const NO_CONTEXT: SecureContextOptions = { ca: [] };
+
+/**
+ * `tls.createServer` drops `allowPartialTrustChain`, without which a listed leaf is not trusted itself; a context that is
+ * made by hand has it. `_sharedCreds` is not documented; docs/decisions/0003 says why it is written all the same. Should
+ * it be missing one day, the server has no certificate and every handshake fails.
+ */
+function useContext(server: Server, context: SecureContext): void {
+  Object.assign(server, { _sharedCreds: context });
 }
 
 /**

@@ -1,13 +1,11 @@
 import type { SecureVersion } from 'node:tls';
-import type { CredentialOptions } from '../credentials/credential-store.js';
+import { CREDENTIAL_NAMES, type CredentialOptions, credentialSettings } from '../credentials/options.js';
 import { OptionError } from '../errors.js';
 import { checkedOptions, oneOf, wholeNumber } from '../options.js';
 import type { EnginePolicy } from './engine.js';
 
 /** The `tls` object of `SmtpServer` and `StartTlsServer`. Names are Exim's, in camelCase. */
 export interface ServerTlsOptions extends CredentialOptions {
-  /** Exim tls_require_ciphers: an OpenSSL cipher list. Default: forward secrecy only, AEAD first. */
-  readonly requireCiphers?: string;
   /** Default TLSv1.2 (RFC 9325 §3.1.1). */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Default TLSv1.3. */
@@ -47,9 +45,7 @@ const DEFAULT_CIPHERS = [
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[];
 
 const NAMES = [
-  'certificate',
-  'privateKey',
-  'requireCiphers',
+  ...CREDENTIAL_NAMES,
   'minVersion',
   'maxVersion',
   'handshakeTimeoutMs',
@@ -61,6 +57,7 @@ const NAMES = [
 const HINTS = {
   cert: 'tls.certificate',
   key: 'tls.privateKey',
+  ca: 'tls.verifyCertificates',
   ciphers: 'tls.requireCiphers',
   ALPNProtocols: 'tls.alpn',
   handshakeTimeout: 'tls.handshakeTimeoutMs',
@@ -73,19 +70,8 @@ const HINTS = {
  */
 export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTlsSettings {
   const options = checkedOptions('tls', given, NAMES, HINTS);
-  for (const name of ['certificate', 'privateKey'] as const) {
-    const value = options[name];
-    if (value !== undefined && typeof value !== 'string' && !Buffer.isBuffer(value)) {
-      throw new OptionError(`tls.${name}`, 'must be an absolute path, PEM text or a Buffer');
-    }
-  }
-  if (options.privateKey !== undefined && options.certificate === undefined) {
-    throw new OptionError('tls.privateKey', 'is set without tls.certificate');
-  }
-  const { certificate, privateKey, requireCiphers, alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
-  if (requireCiphers !== undefined && typeof requireCiphers !== 'string') {
-    throw new OptionError('tls.requireCiphers', 'must be an OpenSSL cipher list');
-  }
+  credentialSettings(options); // the store reads them for itself; what cannot be meant is refused here already
+  const { alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
   if (!Array.isArray(alpn) || !alpn.every((name) => typeof name === 'string' && /^[!-~]{1,255}$/.test(name))) {
     throw new OptionError('tls.alpn', 'must be a list of protocol names of 1 to 255 octets');
   }
@@ -95,10 +81,12 @@ export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTl
   const maxVersion = oneOf('tls.maxVersion', options.maxVersion, 'TLSv1.3', VERSIONS);
   if (minVersion > maxVersion) throw new OptionError('tls.minVersion', 'is above tls.maxVersion');
   return {
-    credentials: { ...(certificate !== undefined && { certificate }), ...(privateKey !== undefined && { privateKey }) },
+    credentials: Object.fromEntries(
+      CREDENTIAL_NAMES.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+    ),
     minVersion,
     maxVersion,
-    ciphers: requireCiphers ?? DEFAULT_CIPHERS,
+    ciphers: DEFAULT_CIPHERS,
     alpn,
     onConnectPorts,
     handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),

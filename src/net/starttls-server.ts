@@ -1,16 +1,18 @@
 import { EventEmitter } from 'node:events';
-import type { SecureContextOptions } from 'node:tls';
-import { CredentialStore, type ResolvedCredentials } from '../credentials/credential-store.js';
-import { CredentialMissingError, causeCode } from '../credentials/errors.js';
+import type { SecureContext } from 'node:tls';
+import { CredentialStore } from '../credentials/credential-store.js';
+import { CredentialMissingError } from '../credentials/errors.js';
+import { isHeloName, type ServerConnectionFacts } from '../credentials/facts.js';
 import { OptionError, type TlsSmtpError } from '../errors.js';
 import { checkedOptions, wholeNumber } from '../options.js';
 import type { Peer } from '../peer.js';
 import { voice } from '../trace.js';
-import { Engine } from './engine.js';
+import type { EnginePolicy, Verify } from './engine.js';
+import { Engines } from './engines.js';
 import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
-import { Session } from './starttls-session.js';
+import { type ServerCredentials, Session } from './starttls-session.js';
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -28,7 +30,7 @@ export interface StartTlsServerOptions {
 export interface StartTlsServerEvents {
   /** Once for each upgrade that failed, with the reason in words. */
   tlsError: [error: TlsSmtpError, peer: Peer];
-  /** For the operator; said once. */
+  /** For the operator; said once. What `credentials` warns of comes here too. */
   warning: [message: string];
 }
 
@@ -48,13 +50,14 @@ const say = voice<StartTlsVoiceEvent>('starttls');
  * @see RFC 3207, RFC 8314 §3
  */
 export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
+  /** Its events tell of files that were read again and of certificates that end; its `stats` of what is kept ready. */
+  readonly credentials: CredentialStore;
   readonly #settings: ServerTlsSettings;
-  readonly #store: CredentialStore<Engine>;
+  readonly #engines: Engines;
   readonly #maxHandshakes: number;
   readonly #lockoutMs: number;
   readonly #handlerTimeoutMs: number;
   readonly #onStartTls: ((peer: Peer) => unknown) | null;
-  readonly #policyKey: string;
   #ready: Promise<void> | null = null;
   #handshakes = 0;
   #warned = false;
@@ -64,7 +67,12 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     super();
     const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs']);
     this.#settings = serverTlsSettings(options.tls);
-    this.#store = new CredentialStore(this.#settings.credentials);
+    this.credentials = new CredentialStore(this.#settings.credentials, (fresh, { forServerName }) => {
+      if (forServerName) this.#engines.context(fresh, 'none');
+      else this.#engines.engine(fresh, 'none');
+    });
+    this.#engines = new Engines(enginePolicy(this.#settings), this.credentials.dependsOnServerName);
+    this.#hear(this.credentials);
     this.#maxHandshakes = wholeNumber('maxHandshakes', options.maxHandshakes, 256, 1, 1_000_000);
     this.#lockoutMs = wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000);
     this.#handlerTimeoutMs = wholeNumber('handlerTimeoutMs', options.handlerTimeoutMs, 600_000, 1, 86_400_000);
@@ -72,13 +80,11 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       throw new OptionError('onStartTls', 'must be a function');
     }
     this.#onStartTls = options.onStartTls ?? null;
-    const { credentials, ...policy } = this.#settings;
-    this.#policyKey = JSON.stringify(policy);
   }
 
   /** Whether STARTTLS is offered to anybody: it is, once a certificate is configured (RFC 8314 §4.1). */
   get offersTls(): boolean {
-    return this.#store.configured;
+    return this.credentials.configured;
   }
 
   get onConnectPorts(): readonly number[] {
@@ -105,7 +111,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       lockoutMs: this.#lockoutMs,
       handlerTimeoutMs: this.#handlerTimeoutMs,
       consult: this.#onStartTls,
-      engine: () => this.#engine(),
+      credentials: (heloName) => this.#credentials(factsOf(peer, heloName), 'none'),
       reserve: () => this.#reserve(),
       succeeded: (tls) => say({ type: 'secured', peer, cipher: tls.cipher }),
       failed: (error) => this.#failed(error, peer),
@@ -115,15 +121,32 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
 
   async #load(): Promise<void> {
     if (!this.offersTls) return;
-    const { warnings } = await this.#store.check();
-    await this.#engine();
-    for (const warning of warnings) this.emit('warning', warning);
+    await this.credentials.check();
   }
 
-  async #engine(): Promise<Engine> {
-    const resolved: ResolvedCredentials | null = await this.#store.resolve();
-    if (resolved === null) throw new CredentialMissingError();
-    return this.#store.engine(resolved, this.#policyKey, (tls) => buildEngine(tls, this.#settings));
+  /** @param verify - the policy's answer for this client */
+  async #credentials(facts: ServerConnectionFacts, verify: Verify): Promise<ServerCredentials> {
+    const connection = this.credentials.connection(facts);
+    const resolved = await connection.resolve();
+    if (resolved?.tls.cert === undefined) throw new CredentialMissingError();
+    const contextFor = async (serverName: string): Promise<SecureContext | null> => {
+      const named = await connection.resolveServerName(serverName);
+      return named && this.#engines.context(named, verify);
+    };
+    return {
+      engine: this.#engines.engine(resolved, verify),
+      contextFor: this.credentials.dependsOnServerName ? contextFor : null,
+    };
+  }
+
+  #hear(credentials: CredentialStore): void {
+    credentials.on('warning', (message) => this.emit('warning', message));
+    credentials.on('reloadFailed', (error) => {
+      this.emit('warning', `what was loaded before stays in use: ${error.message}`);
+    });
+    credentials.on('expiring', ({ notAfter }) => {
+      this.emit('warning', `a certificate in use ends on ${notAfter.toISOString()}`);
+    });
   }
 
   /** @returns what gives the place back; throws where all are taken */
@@ -154,12 +177,16 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   }
 }
 
-/** @throws {OptionError} where OpenSSL knows no suite of the list: it says so only when a context is built */
-function buildEngine(tls: Readonly<SecureContextOptions>, settings: ServerTlsSettings): Engine {
-  try {
-    return new Engine(tls, settings);
-  } catch (cause) {
-    if (causeCode(cause) !== 'ERR_SSL_NO_CIPHER_MATCH') throw cause;
-    throw new OptionError('tls.requireCiphers', 'names no cipher suite that OpenSSL knows');
-  }
+function enginePolicy({ minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs }: ServerTlsSettings): EnginePolicy {
+  return { minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs };
+}
+
+/** A HELO name that is none is not handed on: it would be made into file names. */
+function factsOf(peer: Peer, heloName: string | null): ServerConnectionFacts {
+  return {
+    ...(peer.address !== undefined && { senderHostAddress: peer.address }),
+    ...(peer.localPort !== undefined && { receivedPort: peer.localPort }),
+    ...(peer.localAddress !== undefined && { localAddress: peer.localAddress }),
+    ...(heloName !== null && isHeloName(heloName) && { heloName }),
+  };
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { CredentialInvalidError } from '../credentials/errors.js';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { refusedByOpenSsl } from '../credentials/errors.js';
 import { TlsSmtpError } from '../errors.js';
 import { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
@@ -22,6 +22,13 @@ import {
 } from './starttls-errors.js';
 import { Boundary, upgrade } from './upgrade.js';
 
+/** What a handshake is done with. */
+export interface ServerCredentials {
+  readonly engine: Engine;
+  /** The context for a name that the client asks for; `null`: no name changes anything. */
+  readonly contextFor: ((serverName: string) => Promise<SecureContext | null>) | null;
+}
+
 /** What a session needs of the server it belongs to. */
 export interface SessionContext {
   readonly settings: ServerTlsSettings;
@@ -29,7 +36,7 @@ export interface SessionContext {
   readonly lockoutMs: number;
   readonly handlerTimeoutMs: number;
   readonly consult: ((peer: Peer) => unknown) | null;
-  readonly engine: () => Promise<Engine>;
+  readonly credentials: (heloName: string | null) => Promise<ServerCredentials>;
   readonly reserve: () => () => void;
   readonly succeeded: (tls: TlsInfo) => void;
   readonly failed: (error: TlsSmtpError) => void;
@@ -57,9 +64,11 @@ interface Attempt {
 export class Session implements StartTlsSession {
   readonly #peer: Peer;
   readonly #context: SessionContext;
-  #machine: State<Engine> = initial();
+  #machine: State<ServerCredentials> = initial();
   /** The socket of the last upgrade, while a locked-out client still has it. */
   #socket: Duplex | null = null;
+  /** What the client called itself in clear, until TLS makes it be forgotten (RFC 3207 §4.2). */
+  #heloName: string | null = null;
 
   constructor(peer: Peer, context: SessionContext) {
     this.#peer = peer;
@@ -71,13 +80,15 @@ export class Session implements StartTlsSession {
     return name === 'secured' || name === 'locked-out' || name === 'closed' ? name : 'clear';
   }
 
-  async ehlo(_name: string): Promise<readonly string[]> {
+  async ehlo(name: string): Promise<readonly string[]> {
+    this.#heloName = name;
     const advertise = this.#context.offersTls && this.#machine.name === 'clear'; // not while an upgrade is under way
     this.#step({ type: 'ehlo', advertise });
     return advertise ? ['STARTTLS'] : [];
   }
 
-  helo(_name: string): void {
+  helo(name: string): void {
+    this.#heloName = name;
     this.#step({ type: 'helo' });
   }
 
@@ -112,8 +123,8 @@ export class Session implements StartTlsSession {
   }
 
   /** One step of the machine outside an attempt. @returns what is to be done */
-  #step(event: Event<Engine>): readonly Effect<Engine>[] {
-    const { state, effects } = step<Engine>(this.#machine, event);
+  #step(event: Event<ServerCredentials>): readonly Effect<ServerCredentials>[] {
+    const { state, effects } = step<ServerCredentials>(this.#machine, event);
     this.#machine = state;
     return effects;
   }
@@ -130,10 +141,10 @@ export class Session implements StartTlsSession {
     }
   }
 
-  async #run(attempt: Attempt, first: Event<Engine>): Promise<void> {
+  async #run(attempt: Attempt, first: Event<ServerCredentials>): Promise<void> {
     let lockedOut = false;
     try {
-      for (let event: Event<Engine> | null = first; event !== null; ) {
+      for (let event: Event<ServerCredentials> | null = first; event !== null; ) {
         const effects = this.#step(event);
         event = null;
         for (const effect of effects) {
@@ -151,7 +162,10 @@ export class Session implements StartTlsSession {
   }
 
   /** @returns the event that the effect led to, if it led to one */
-  #carryOut(effect: Effect<Engine>, attempt: Attempt): Event<Engine> | Promise<Event<Engine>> | null {
+  #carryOut(
+    effect: Effect<ServerCredentials>,
+    attempt: Attempt,
+  ): Event<ServerCredentials> | Promise<Event<ServerCredentials>> | null {
     switch (effect.do) {
       case 'consult':
         return this.#consult();
@@ -172,8 +186,10 @@ export class Session implements StartTlsSession {
       case 'close':
         closeAfter(attempt.socket, attempt.reply);
         return null;
-      case 'report-lockout': // said when the attempt is over, with the error that led to it
       case 'forget-client': // whoever has the conversation starts it anew on the secured socket
+        this.#heloName = null;
+        return null;
+      case 'report-lockout': // said when the attempt is over, with the error that led to it
         return null;
       default:
         return effect satisfies never;
@@ -181,7 +197,7 @@ export class Session implements StartTlsSession {
   }
 
   /** Asks the application. Whatever it throws, the answer is a reply and never its text. */
-  async #consult(): Promise<Event<Engine>> {
+  async #consult(): Promise<Event<ServerCredentials>> {
     const { consult, handlerTimeoutMs, failed } = this.#context;
     try {
       const answer = await inTime(consult?.(this.#peer), handlerTimeoutMs);
@@ -194,13 +210,13 @@ export class Session implements StartTlsSession {
   }
 
   /** Takes a place among the handshakes and has the credentials: both before anything is promised. */
-  async #load(attempt: Attempt): Promise<Event<Engine>> {
+  async #load(attempt: Attempt): Promise<Event<ServerCredentials>> {
     try {
       attempt.release = this.#context.reserve();
-      const credentials = await this.#context.engine();
+      const credentials = await this.#context.credentials(this.#heloName);
       return { type: 'loaded', credentials, received: attempt.boundary?.prove() ?? 'on-connect' };
     } catch (thrown) {
-      attempt.error = thrown instanceof TlsSmtpError ? thrown : unusable(thrown);
+      attempt.error = refusedByOpenSsl(thrown);
       if (thrown instanceof HandshakesBusyError) return { type: 'unavailable', why: 'busy' };
       return { type: 'unavailable', why: 'credentials', policy: this.#context.settings.whenUnavailable };
     } finally {
@@ -208,11 +224,17 @@ export class Session implements StartTlsSession {
     }
   }
 
-  async #handshake(attempt: Attempt, engine: Engine, boundary: EmptyBuffer | 'on-connect'): Promise<Event<Engine>> {
+  async #handshake(
+    attempt: Attempt,
+    credentials: ServerCredentials,
+    boundary: EmptyBuffer | 'on-connect',
+  ): Promise<Event<ServerCredentials>> {
     const { settings, succeeded } = this.#context;
     try {
       const { handshakeTimeoutMs } = settings;
-      const secured = await upgrade(engine, attempt.socket, boundary, handshakeTimeoutMs, attempt.startedAt);
+      const { engine, contextFor } = credentials;
+      const { socket, startedAt } = attempt;
+      const secured = await upgrade(engine, socket, boundary, handshakeTimeoutMs, startedAt, contextFor);
       const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
       attempt.secured = { socket: secured, tls };
       succeeded(tls);
@@ -237,7 +259,7 @@ function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
   return { socket, boundary, release: () => {}, startedAt: 0, reply: null, secured: null, error: null };
 }
 
-function replyAmong(effects: readonly Effect<Engine>[]): Reply | null {
+function replyAmong(effects: readonly Effect<ServerCredentials>[]): Reply | null {
   return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
 }
 
@@ -255,7 +277,7 @@ async function inTime(answer: unknown, timeoutMs: number): Promise<unknown> {
  * Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. The time of the handshake
  * runs already: a client that does not read would hold its place for ever.
  */
-function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<Event<Engine>> {
+function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<Event<ServerCredentials>> {
   const { socket } = attempt;
   return new Promise((resolve) => {
     const fail = (error: TlsSmtpError): void => {
@@ -281,12 +303,6 @@ function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<Ev
 function closeAfter(socket: Duplex, last: Reply | null): void {
   if (last === null || last.code === 220) socket.destroy();
   else hangUp(socket, formatReply(last));
-}
-
-/** OpenSSL did not take what parsed well: the engine could not be built. */
-function unusable(thrown: unknown): TlsSmtpError {
-  const code = (thrown as { code?: unknown } | null)?.code;
-  return new CredentialInvalidError('tls', 'certificate, key and ciphers', `OpenSSL refuses them (${String(code)})`);
 }
 
 function outOfOrder(call: string): OutOfOrderError {

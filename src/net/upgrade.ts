@@ -1,8 +1,9 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { TlsSmtpError } from '../errors.js';
 import { EmptyBuffer, type UnreadOctets } from '../smtp/empty-buffer.js';
-import type { Engine } from './engine.js';
+import type { Engine, Fate } from './engine.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
 import { assertHandedOver, assertUsable } from './socket-check.js';
 
@@ -51,7 +52,8 @@ export class Boundary {
  * @param boundary - the proof that no clear-text byte was received behind STARTTLS; TLS-on-connect has no such moment
  * @param timeoutMs - how long it may take, from `startedAt` on
  * @param startedAt - on the clock of `performance.now()`: for STARTTLS the 220, which a client may be slow to read
- * @throws {HandshakeFailedError | HandshakeTimeoutError | SocketUnusableError}
+ * @param contextFor - chooses a certificate by the name that the client asks for
+ * @throws {HandshakeFailedError | HandshakeTimeoutError | SocketUnusableError}, or what `contextFor` rejected with
  */
 export function upgrade(
   engine: Engine,
@@ -59,6 +61,7 @@ export function upgrade(
   boundary: EmptyBuffer | 'on-connect',
   timeoutMs: number,
   startedAt: number = performance.now(),
+  contextFor: Fate['contextFor'] = null,
 ): Promise<TLSSocket> {
   if (boundary !== 'on-connect' && !EmptyBuffer.is(boundary)) throw new TypeError('upgrade() needs an EmptyBuffer');
   return new Promise((resolve, reject) => {
@@ -84,6 +87,7 @@ export function upgrade(
     // On a half-open socket a FIN in mid-handshake is only an 'end', and the descriptor would stay.
     if (socket instanceof Socket) socket.allowHalfOpen = false;
     engine.handshake(socket, {
+      contextFor,
       secured: (secured) => {
         // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
         // whose records cannot be read any more would stay open.
@@ -93,7 +97,8 @@ export function upgrade(
       },
       failed: (cause) => {
         const timedOut = (cause as { code?: unknown } | null)?.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
-        fail(timedOut ? new HandshakeTimeoutError(timeoutMs) : new HandshakeFailedError(cause));
+        if (timedOut) fail(new HandshakeTimeoutError(timeoutMs));
+        else fail(cause instanceof TlsSmtpError ? cause : new HandshakeFailedError(cause));
       },
     });
   });

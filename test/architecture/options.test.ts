@@ -8,7 +8,7 @@ import { root, textOf } from './project.js';
 /** Options objects, and the page on which each of their names stands in a table. */
 const DOCUMENTED: readonly (readonly [file: string, type: string, page: string])[] = [
   ['src/net/server-tls-options.ts', 'ServerTlsOptions', 'docs/reference/options.md'],
-  ['src/credentials/credential-store.ts', 'CredentialOptions', 'docs/reference/options.md'],
+  ['src/credentials/options.ts', 'CredentialOptions', 'docs/reference/options.md'],
   ['src/server/options.ts', 'SmtpServerOptions', 'docs/reference/options.md'],
   ['src/server/limits.ts', 'Limits', 'docs/guide/server.md'],
   ['src/server/handlers.ts', 'Handlers', 'docs/guide/server.md'],

@@ -455,7 +455,7 @@ describe('SECURITY finding 2: resumption across policies', { timeout: 20_000 }, 
   /** An engine behind a listener, with ticket keys that several share. */
   async function startEngine(alpn: readonly string[], ticketKeys: Buffer): Promise<Listening> {
     const { issued } = await testIdentity();
-    const credentials = { cert: issued.cert, key: issued.key, ticketKeys };
+    const credentials = { id: 'shared', tls: { cert: issued.cert, key: issued.key, ticketKeys } };
     const engine = new Engine(credentials, {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
@@ -963,7 +963,7 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
 async function testEngine(): Promise<Engine> {
   const { issued } = await testIdentity();
   return new Engine(
-    { cert: issued.cert, key: issued.key },
+    { id: 'test', tls: { cert: issued.cert, key: issued.key } },
     {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Connection } from '../../../src/client/connection.js';
 import { transportSettings } from '../../../src/client/options.js';
-import { trustContext } from '../../../src/credentials/trust.js';
+import { emptyContext } from '../../../src/credentials/secure-context.js';
 import { scriptedServer } from '../../support/scripted-server.js';
 
-const context = await trustContext('tls.verifyCertificates', null);
+const context = emptyContext();
 const { timeouts } = transportSettings({
   timeouts: { connectMs: 500, commandMs: 300, greetingMs: 300, handshakeMs: 300 },
 });

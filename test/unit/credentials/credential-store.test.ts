@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { inspect } from 'node:util';
-import { type CredentialOptions, CredentialStore } from '../../../src/credentials/credential-store.js';
+import { CredentialStore } from '../../../src/credentials/credential-store.js';
+import { perSni } from '../../../src/credentials/expansion.js';
+import type { ServerConnectionFacts } from '../../../src/credentials/facts.js';
+import type { CredentialOptions } from '../../../src/credentials/options.js';
+import { ForcedFailure } from '../../../src/errors.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 
 const authority = await TestAuthority.create();
@@ -95,19 +99,6 @@ describe('CredentialStore', () => {
     await writeFile(path, `${one.cert}\n${one.key}`);
     assert.equal((await store.resolve())?.subject, 'CN=one.test');
   });
-
-  it('builds an engine once for the same content and policy', async () => {
-    const store = new CredentialStore<object>({ certificate: one.cert, privateKey: one.key });
-    const resolved = await store.resolve();
-    assert.ok(resolved);
-    const build = (): object => ({});
-    const first = store.engine(resolved, 'a', build);
-    assert.equal(store.engine(resolved, 'a', build), first);
-    assert.notEqual(store.engine(resolved, 'b', build), first);
-    assert.deepEqual(store.stats, { contexts: 2, hits: 1, misses: 2 });
-    for (let i = 0; i < 400; i++) store.engine(resolved, `p${i}`, build);
-    assert.equal(store.stats.contexts, 256);
-  });
 });
 
 describe('CredentialStore, SPEC §3: what it hands out', () => {
@@ -160,7 +151,7 @@ describe('CredentialStore, SPEC §3: what it hands out', () => {
     const store = new CredentialStore({ certificate: old.cert, privateKey: old.key });
     const report = await store.check();
     const day = report.identities[0]?.notAfter.toISOString();
-    assert.deepEqual(report.warnings, [`the certificate has expired on ${day}`]);
+    assert.deepEqual(report.warnings, [`tls.certificate: PEM text: the certificate has expired on ${day}`]);
     assert.ok(await store.resolve());
     const good = await new CredentialStore({ certificate: one.cert, privateKey: one.key }).check();
     assert.deepEqual(good.warnings, []);
@@ -217,59 +208,292 @@ describe('CredentialStore, SPEC §3: what goes wrong', () => {
   });
 });
 
-describe('CredentialStore, SPEC §3: the cache of engines', () => {
-  const build = (): object => ({});
-
-  it('is shared by connections with the same content and policy, wherever the content came from', async () => {
-    const store = new CredentialStore<object>({ certificate: one.cert, privateKey: one.key });
-    const both = await file('shared.pem', `${one.cert}\n${one.key}`);
-    const [mine, same] = [await store.resolve(), await new CredentialStore({ certificate: both }).resolve()];
-    assert.ok(mine && same);
-    assert.equal(store.engine(mine, 'p', build), store.engine(same, 'p', build));
-    assert.deepEqual(store.stats, { contexts: 1, hits: 1, misses: 1 });
-  });
-
-  it('tells content apart, and builds with the content that was asked for', async () => {
-    const store = new CredentialStore<unknown>({ certificate: one.cert, privateKey: one.key });
-    const [mine, theirs] = [
-      await store.resolve(),
-      await new CredentialStore({ certificate: other.cert, privateKey: other.key }).resolve(),
+describe('CredentialStore, SPEC §3: expansions', () => {
+  it('answers each connection by its facts; the same answer is the same object, and builds nothing', async () => {
+    const store = new CredentialStore({
+      certificate: ({ localAddress }) => (localAddress === '192.0.2.1' ? one.cert : other.cert),
+      privateKey: async ({ localAddress }) => Buffer.from(localAddress === '192.0.2.1' ? one.key : other.key),
+    });
+    const [first, second, third] = [
+      await store.resolve({ localAddress: '192.0.2.1' }),
+      await store.resolve({ localAddress: '192.0.2.2' }),
+      await store.resolve({ localAddress: '192.0.2.1' }),
     ];
-    assert.ok(mine && theirs);
-    assert.equal(
-      store.engine(mine, 'p', (tls) => tls.key),
-      one.key.trimEnd(),
-    );
-    assert.equal(
-      store.engine(theirs, 'p', (tls) => tls.key),
-      other.key.trimEnd(),
-    );
+    assert.deepEqual([first?.subject, second?.subject], ['CN=one.test', 'CN=other.test']);
+    assert.equal(first, third);
+    assert.deepEqual(store.stats, { contexts: 2, hits: 1, misses: 2 });
   });
 
-  it('drops the least recently used first', async () => {
-    const store = new CredentialStore<object>({ certificate: one.cert, privateKey: one.key });
-    const resolved = await store.resolve();
-    assert.ok(resolved);
-    const kept = store.engine(resolved, 'kept', build);
-    const dropped = store.engine(resolved, 'dropped', build);
-    for (let index = 0; index < 255; index++) {
-      store.engine(resolved, `p${index}`, build);
-      assert.equal(store.engine(resolved, 'kept', build), kept);
+  it('proves new content once, whatever the values that it came by', async () => {
+    const both = await file('proved.pem', `${one.cert}\n${one.key}`);
+    const proved: boolean[] = [];
+    const values: CredentialOptions['certificate'][] = [
+      both,
+      `${one.cert}${one.key}`,
+      Buffer.from(`${one.key}${one.cert}`),
+    ];
+    let next = 0;
+    const store = new CredentialStore(
+      { certificate: () => String(values[next++ % 3]) },
+      (_credentials, { forServerName }) => {
+        proved.push(forServerName);
+      },
+    );
+    const all = [await store.resolve({}), await store.resolve({}), await store.resolve({}), await store.resolve({})];
+    assert.deepEqual([new Set(all).size, proved, store.stats.contexts], [1, [false], 1]);
+  });
+
+  it('keeps a bounded number of sets ready, the most recently used', async () => {
+    const pairs = await Promise.all([1, 2, 3, 4].map((index) => authority.issue({ name: `n${index}.test` })));
+    const store = new CredentialStore({
+      certificate: ({ receivedPort = 0 }) => `${pairs[receivedPort]?.cert}${pairs[receivedPort]?.key}`,
+      maxContexts: 3,
+    });
+    for (const receivedPort of [0, 1, 2, 0, 3, 0, 1]) await store.resolve({ receivedPort });
+    assert.deepEqual(store.stats, { contexts: 3, hits: 2, misses: 5 });
+  });
+
+  it('is null where the certificate is unset for this connection', async () => {
+    const store = new CredentialStore({
+      certificate: ({ localAddress }) => {
+        if (localAddress === undefined) throw new ForcedFailure();
+        return one.cert;
+      },
+      privateKey: one.key,
+    });
+    assert.equal(await store.resolve({}), null);
+    assert.equal((await store.resolve({ localAddress: '192.0.2.1' }))?.subject, 'CN=one.test');
+  });
+
+  it('rejects for a callback that throws or is late, with the option; nothing of it stays', async () => {
+    let calls = 0;
+    const store = new CredentialStore({
+      certificate: () => {
+        if (calls++ === 0) throw new Error('no database');
+        return calls === 2 ? new Promise<string>(() => {}) : `${one.cert}${one.key}`;
+      },
+      expansionTimeoutMs: 20,
+    });
+    await assert.rejects(store.resolve({}), { code: 'ERR_TLS_SMTP_EXPANSION_FAILED', option: 'tls.certificate' });
+    await assert.rejects(store.resolve({}), { code: 'ERR_TLS_SMTP_EXPANSION_TIMEOUT', timeoutMs: 20 });
+    assert.equal((await store.resolve({}))?.subject, 'CN=one.test');
+  });
+
+  it('check() calls no callback, and loads what stands beside them', async () => {
+    const certificate = (): never => assert.fail('called');
+    assert.deepEqual(await new CredentialStore({ certificate }).check(), { identities: [], warnings: [] });
+    await assert.rejects(new CredentialStore({ certificate, verifyCertificates: '/nowhere/ca.pem' }).check(), {
+      option: 'tls.verifyCertificates',
+    });
+    await assert.rejects(new CredentialStore({ certificate, requireCiphers: 'NONSENSE' }).check(), {
+      option: 'tls.requireCiphers',
+    });
+  });
+
+  it('keeps no place for what cannot be loaded: peers may choose it', async () => {
+    const store = new CredentialStore({
+      certificate: ({ receivedPort }) => `/nowhere/${receivedPort}.pem`,
+      maxContexts: 2,
+    });
+    for (let receivedPort = 1; receivedPort < 20; receivedPort++) await assert.rejects(store.resolve({ receivedPort }));
+    assert.deepEqual(store.stats, { contexts: 0, hits: 0, misses: 19 });
+  });
+
+  it('runs perSni callbacks again with the name, the others once', async () => {
+    let addresses = 0;
+    const store = new CredentialStore({
+      certificate: perSni(({ sni }) => (sni === 'other.test' ? `${other.cert}${other.key}` : `${one.cert}${one.key}`)),
+      requireCiphers: () => {
+        addresses++;
+        return 'HIGH';
+      },
+    });
+    const connection = store.connection({ senderHostAddress: '192.0.2.1' });
+    const subjects = [await connection.resolve(), await connection.resolveServerName('OTHER.test')];
+    assert.deepEqual([subjects.map((each) => each?.subject), addresses], [['CN=one.test', 'CN=other.test'], 1]);
+    assert.equal(subjects[1]?.tls.ciphers, 'HIGH');
+    assert.equal(await connection.resolveServerName('../other.test'), null);
+  });
+});
+
+describe('CredentialStore, SECURITY S49: file names made from what a peer chose', () => {
+  it('must lie below credentialsRoot', async () => {
+    const root = await mkdtemp(join(folder, 'root-'));
+    await mkdir(join(root, 'below'));
+    const pem = `${one.cert}${one.key}`;
+    await writeFile(join(root, 'client.test.pem'), pem);
+    await writeFile(join(folder, 'outside.test.pem'), pem);
+    await symlink(join(folder, 'outside.test.pem'), join(root, 'link.test.pem'));
+    const byName = ({ heloName }: ServerConnectionFacts): string => `${root}/${heloName}.pem`;
+    const rooted = new CredentialStore({ certificate: byName, credentialsRoot: root });
+    assert.equal((await rooted.resolve({ heloName: 'client.test' }))?.subject, 'CN=one.test');
+    await assert.rejects(rooted.resolve({ heloName: 'link.test' }), { code: 'ERR_TLS_SMTP_CREDENTIAL_PATH' });
+    await assert.rejects(rooted.resolve({ heloName: 'absent.test' }), { code: 'ERR_TLS_SMTP_CREDENTIAL_UNREADABLE' });
+    // As a program might call the store, which checked no name.
+    for (const heloName of ['../outside.test', 'below/../../outside.test', '..', 'a\0b', '/etc/passwd']) {
+      await assert.rejects(rooted.resolve({ heloName }), /^\w+Error: tls\.certificate: /, heloName);
     }
-    assert.equal(store.stats.contexts, 256);
-    assert.notEqual(store.engine(resolved, 'dropped', build), dropped);
+    await assert.rejects(new CredentialStore({ certificate: byName }).resolve({ heloName: 'client.test' }), {
+      code: 'ERR_TLS_SMTP_CREDENTIAL_PATH',
+      message: 'tls.certificate: expanded file name: is made from a name that the peer chose; set tls.credentialsRoot',
+    });
   });
 
-  it('keeps nothing of a build that failed', async () => {
-    const store = new CredentialStore<object>({ certificate: one.cert, privateKey: one.key });
-    const resolved = await store.resolve();
-    assert.ok(resolved);
-    assert.throws(() =>
-      store.engine(resolved, 'p', () => {
-        throw new Error('no');
-      }),
+  it('is not bound where the callback looked at nothing that the peer chose, or gave PEM text', async () => {
+    const path = await file('free.pem', `${one.cert}${one.key}`);
+    const facts = { localAddress: '192.0.2.1', heloName: 'client.test' };
+    assert.ok(
+      await new CredentialStore({ certificate: ({ localAddress }) => (localAddress ? path : undefined) }).resolve(
+        facts,
+      ),
     );
-    assert.equal(store.stats.contexts, 0);
-    assert.ok(store.engine(resolved, 'p', build));
+    const store = new CredentialStore({
+      certificate: ({ heloName }) => (heloName ? `${one.cert}${one.key}` : undefined),
+    });
+    assert.ok(await store.resolve(facts));
+  });
+
+  it('stays bound where another callback has had the same file loaded', async () => {
+    const path = await file('same-file.pem', `${one.cert}${one.key}`);
+    let look = false;
+    const store = new CredentialStore({ certificate: (facts) => (look && facts.heloName === '' ? '' : path) });
+    const facts: ServerConnectionFacts = { heloName: 'client.test' };
+    assert.ok(await store.resolve(facts));
+    look = true;
+    await assert.rejects(store.resolve(facts), { code: 'ERR_TLS_SMTP_CREDENTIAL_PATH' });
+  });
+});
+
+describe('CredentialStore, SPEC §3: reload', () => {
+  interface Watched {
+    readonly store: CredentialStore;
+    readonly events: string[];
+    subject(): Promise<string | undefined>;
+  }
+
+  function watched(options: CredentialOptions): Watched {
+    const store = new CredentialStore(options);
+    const events: string[] = [];
+    store.on('reloaded', ({ subject }) => events.push(`reloaded ${subject}`));
+    store.on('reloadFailed', ({ message }) => events.push(`failed ${message.replaceAll(folder, '')}`));
+    store.on('warning', (message) => events.push(`warning ${message.replaceAll(folder, '')}`));
+    return { store, events, subject: async () => (await store.resolve({}))?.subject };
+  }
+
+  async function privateFile(name: string, content: string): Promise<string> {
+    const path = join(folder, name);
+    await writeFile(path, content, { mode: 0o600 });
+    return path;
+  }
+
+  it('takes a changed file with the next connection, the pair as a whole', async () => {
+    const certificate = await privateFile('reload-cert.pem', one.cert);
+    const privateKey = await privateFile('reload-key.pem', one.key);
+    const { store, events, subject } = watched({ certificate, privateKey });
+    assert.equal(await subject(), 'CN=one.test');
+    await writeFile(certificate, other.cert);
+    assert.equal(await subject(), 'CN=one.test'); // the key is still the old one
+    await writeFile(privateKey, other.key);
+    assert.equal(await subject(), 'CN=other.test');
+    assert.deepEqual(events, [
+      'failed tls.privateKey: /reload-key.pem: is not the key of /reload-cert.pem',
+      'reloaded CN=other.test',
+    ]);
+    assert.equal(store.stats.contexts, 1);
+  });
+
+  it('keeps the last good one while the file is bad, says why once, and takes it when it is mended', async () => {
+    const certificate = await privateFile('bad-later.pem', `${one.cert}${one.key}`);
+    const { events, subject } = watched({ certificate });
+    assert.equal(await subject(), 'CN=one.test');
+    await writeFile(certificate, 'hello');
+    for (let time = 0; time < 5; time++) assert.equal(await subject(), 'CN=one.test');
+    await rm(certificate);
+    for (let time = 0; time < 5; time++) assert.equal(await subject(), 'CN=one.test');
+    await privateFile('bad-later.pem', `${other.cert}${other.key}`);
+    assert.equal(await subject(), 'CN=other.test');
+    assert.deepEqual(events, [
+      'failed tls.certificate: /bad-later.pem: holds no PEM block',
+      'failed tls.certificate: /bad-later.pem: cannot be read (ENOENT)',
+      'reloaded CN=other.test',
+    ]);
+  });
+
+  it('keeps the last good one where OpenSSL refuses the new', async () => {
+    const certificate = await privateFile('refused.pem', `${one.cert}${one.key}`);
+    let refuse = false;
+    const store = new CredentialStore({ certificate }, () => {
+      if (refuse) throw Object.assign(new Error('openssl'), { code: 'ERR_SSL_EE_KEY_TOO_SMALL' });
+    });
+    const failures: string[] = [];
+    store.on('reloadFailed', ({ code }) => failures.push(code));
+    const before = await store.resolve({});
+    refuse = true;
+    await writeFile(certificate, `${other.cert}${other.key}`);
+    assert.equal(await store.resolve({}), before);
+    assert.deepEqual(failures, ['ERR_TLS_SMTP_KEY_TOO_SMALL']);
+  });
+
+  it('says nothing where a file was only touched, and gives the same object', async () => {
+    const certificate = await privateFile('touched.pem', `${one.cert}${one.key}`);
+    const { store, events } = watched({ certificate });
+    const before = await store.resolve({});
+    await writeFile(certificate, `${one.cert}${one.key}`);
+    assert.equal(await store.resolve({}), before);
+    assert.deepEqual(events, []);
+  });
+
+  it('follows links, as those who issue certificates turn them', async () => {
+    const [old, fresh] = [
+      await privateFile('live-1.pem', `${one.cert}${one.key}`),
+      await privateFile('live-2.pem', `${other.cert}${other.key}`),
+    ];
+    const link = join(folder, 'live.pem');
+    await symlink(old, link);
+    const { subject } = watched({ certificate: link });
+    assert.equal(await subject(), 'CN=one.test');
+    await symlink(fresh, `${link}.new`);
+    await rename(`${link}.new`, link);
+    assert.equal(await subject(), 'CN=other.test');
+  });
+
+  it('loads once for many connections that find a file changed, and each gets the new one', async () => {
+    const certificate = await privateFile('many.pem', `${one.cert}${one.key}`);
+    let proofs = 0;
+    const store = new CredentialStore({ certificate }, () => void proofs++);
+    await store.resolve({});
+    await writeFile(certificate, `${other.cert}${other.key}`);
+    const all = await Promise.all(Array.from({ length: 50 }, () => store.resolve({})));
+    assert.deepEqual([new Set(all).size, all[0]?.subject, proofs], [1, 'CN=other.test', 2]);
+  });
+
+  it('reads nothing while nothing changes', async () => {
+    const certificate = await privateFile('quiet.pem', `${one.cert}${one.key}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const { store } = watched({ certificate });
+    for (let time = 0; time < 100; time++) await store.resolve({});
+    assert.deepEqual(store.stats, { contexts: 1, hits: 99, misses: 1 });
+  });
+
+  it('reloads what an expansion names, too', async () => {
+    const certificate = await privateFile('expanded.pem', `${one.cert}${one.key}`);
+    const { subject } = watched({ certificate: () => certificate });
+    assert.equal(await subject(), 'CN=one.test');
+    await writeFile(certificate, `${other.cert}${other.key}`);
+    assert.equal(await subject(), 'CN=other.test');
+  });
+
+  it('tells of a certificate that ends within 14 days, once a day', async (context) => {
+    const { cert, key } = await authority.issue({ name: 'ending.test' }); // lives for 30 days
+    const store = new CredentialStore({ certificate: cert, privateKey: key });
+    const told: number[] = [];
+    store.on('expiring', ({ notAfter }) => told.push(notAfter.getTime()));
+    await store.resolve({});
+    const now = Date.now();
+    context.mock.timers.enable({ apis: ['Date'], now: now + 17 * 86_400_000 });
+    for (let time = 0; time < 3; time++) await store.resolve({});
+    context.mock.timers.setTime(now + 18.5 * 86_400_000);
+    for (let time = 0; time < 3; time++) await store.resolve({});
+    assert.equal(told.length, 2);
   });
 });

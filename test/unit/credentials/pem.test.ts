@@ -3,15 +3,29 @@ import { createPrivateKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { CredentialInvalidError, KeyMismatchError } from '../../../src/credentials/errors.js';
-import { readCertificates, readIdentity } from '../../../src/credentials/pem.js';
+import { type Identity, type KeyRules, readCertificates, readIdentities } from '../../../src/credentials/pem.js';
 import type { PemText } from '../../../src/credentials/source.js';
 import { type IssuedCertificate, TestAuthority } from '../../../src/testing/authority.js';
+
+/** One identity, as most have it. */
+function readIdentity(certificate: PemText, key: PemText | null): Identity {
+  const [identity] = readIdentities([certificate], key === null ? [] : [key], RULES);
+  assert.ok(identity);
+  return identity;
+}
+
+const RULES: KeyRules = { passphrase: null, strictFiles: false, warn: () => {} };
 
 describe('PEM', () => {
   it('keeps the chain in the order of the file, the leaf first', async () => {
     const authority = await TestAuthority.create();
     const { cert, key } = await authority.issue({ name: 'mx.test' });
-    const source = { option: 'tls.certificate', source: 'PEM text', text: `${key}\n${cert}\ncomment\n${authority.ca}` };
+    const source = {
+      option: 'tls.certificate',
+      source: 'PEM text',
+      text: `${key}\n${cert}\ncomment\n${authority.ca}`,
+      file: null,
+    };
     const identity = readIdentity(source, null);
     assert.equal(identity.leaf.subject, 'CN=mx.test');
     assert.equal(identity.certificate.match(/BEGIN CERTIFICATE/g)?.length, 2);
@@ -23,8 +37,8 @@ describe('readIdentity, SPEC §3', () => {
   const authority = TestAuthority.create();
   const issue = async (name: string, key: 'ec' | 'rsa' = 'ec'): Promise<IssuedCertificate> =>
     (await authority).issue({ name, key });
-  const certificate = (text: string): PemText => ({ option: 'tls.certificate', source: '/c.pem', text });
-  const privateKey = (text: string): PemText => ({ option: 'tls.privateKey', source: '/k.pem', text });
+  const certificate = (text: string): PemText => ({ option: 'tls.certificate', source: '/c.pem', text, file: null });
+  const privateKey = (text: string): PemText => ({ option: 'tls.privateKey', source: '/k.pem', text, file: null });
 
   it('reads certificate and key from two sources, EC and RSA, PKCS#8 and the older forms', async () => {
     for (const [kind, type] of [
@@ -84,7 +98,11 @@ describe('readIdentity, SPEC §3', () => {
     for (const type of ['pkcs8', 'pkcs1'] as const) {
       assert.throws(
         () => readIdentity(certificate(cert), privateKey(parsed.export({ ...cipher, type }).toString())),
-        new CredentialInvalidError('tls.privateKey', '/k.pem', 'holds an encrypted private key; decrypt it first'),
+        new CredentialInvalidError(
+          'tls.privateKey',
+          '/k.pem',
+          'holds an encrypted private key, and tls.passphrase is not set',
+        ),
       );
     }
   });
@@ -135,8 +153,8 @@ describe('readIdentity, SPEC §3', () => {
 describe('readCertificates', () => {
   it('gives each block as it stands, in order, and names the one that does not parse', async () => {
     const [one, two] = [(await TestAuthority.create()).ca, (await TestAuthority.create()).ca];
-    const source = { option: 'tls.verifyCertificates', source: '/roots.pem', text: `a\n${one}b\n${two}` };
-    assert.deepEqual(readCertificates(source), [one.trimEnd(), two.trimEnd()]);
+    const source = { option: 'tls.verifyCertificates', source: '/roots.pem', text: `a\n${one}b\n${two}`, file: null };
+    assert.deepEqual(readCertificates(source).map(String), [one, two]);
     const broken = { ...source, text: `${one}${two.replace(/\n.{20}/, '\n!!!')}` };
     assert.throws(
       () => readCertificates(broken),

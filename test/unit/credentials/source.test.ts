@@ -1,29 +1,34 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { CredentialInvalidError, CredentialUnreadableError } from '../../../src/credentials/errors.js';
-import { readPem } from '../../../src/credentials/source.js';
+import { type Reading, readPem } from '../../../src/credentials/source.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 import { within } from '../../support/raw-client.js';
 
+function reading(option: string, more: Partial<Reading> = {}): Reading {
+  return { option, byPeer: false, root: null, files: [], ...more };
+}
+
 describe('readPem', () => {
   it('tells PEM text from a file, and says where it came from', async () => {
-    assert.deepEqual(await readPem('tls.x', '-----BEGIN X-----'), {
+    assert.deepEqual(await readPem(reading('tls.x'), '-----BEGIN X-----'), {
       option: 'tls.x',
       source: 'PEM text',
       text: '-----BEGIN X-----',
+      file: null,
     });
   });
 
   it('opens no device, no relative path, and nothing with a NUL in its name', async () => {
-    await assert.rejects(readPem('tls.x', '/dev/zero'), /tls\.x: \/dev\/zero: is no regular file/);
-    await assert.rejects(readPem('tls.x', 'a.pem'), /is a relative path/);
-    await assert.rejects(readPem('tls.x', '/etc/\0passwd'), /is neither a file name nor PEM text/);
-    await assert.rejects(readPem('tls.x', Buffer.from('x')), /Buffer: holds no PEM block/);
+    await assert.rejects(readPem(reading('tls.x'), '/dev/zero'), /tls\.x: \/dev\/zero: is no regular file/);
+    await assert.rejects(readPem(reading('tls.x'), 'a.pem'), /is a relative path/);
+    await assert.rejects(readPem(reading('tls.x'), '/etc/\0passwd'), /is neither a file name nor PEM text/);
+    await assert.rejects(readPem(reading('tls.x'), Buffer.from('x')), /Buffer: holds no PEM block/);
   });
 });
 
@@ -34,7 +39,7 @@ after(() => rm(folder, { recursive: true }));
 
 /** The error that `readPem` rejects with, as far as a caller may rely on it. */
 async function refusal(given: string | Buffer): Promise<{ code: string; source: string; message: string }> {
-  const error: unknown = await readPem('tls.privateKey', given).then(
+  const error: unknown = await readPem(reading('tls.privateKey'), given).then(
     () => assert.fail('was taken'),
     (reason: unknown) => reason,
   );
@@ -49,18 +54,22 @@ describe('readPem, SPEC §3: an absolute file path, PEM text or a Buffer', () =>
     const link = join(folder, 'link.pem');
     await writeFile(file, cert);
     await symlink(file, link);
-    assert.deepEqual(await readPem('tls.certificate', file), { option: 'tls.certificate', source: file, text: cert });
-    assert.deepEqual(await readPem('tls.certificate', link), { option: 'tls.certificate', source: link, text: cert });
+    for (const path of [file, link]) {
+      const { file: facts, ...rest } = await readPem(reading('tls.certificate'), path);
+      assert.deepEqual(rest, { option: 'tls.certificate', source: path, text: cert });
+      assert.deepEqual(facts, { mode: statSync(file).mode, owner: process.getuid?.() });
+    }
   });
 
   it('reads PEM text from a string or a Buffer, with text of any kind around it', async () => {
     const text = `# comment: ä\r\n${cert.replaceAll('\n', '\r\n')}`;
-    assert.deepEqual(await readPem('tls.certificate', Buffer.from(text)), {
+    assert.deepEqual(await readPem(reading('tls.certificate'), Buffer.from(text, 'latin1')), {
       option: 'tls.certificate',
       source: 'PEM text',
       text,
+      file: null,
     });
-    assert.equal((await readPem('tls.certificate', text)).text, text);
+    assert.equal((await readPem(reading('tls.certificate'), text)).text, text);
   });
 
   it('names a file that does not exist, with the system error ENOENT', async () => {

@@ -15,7 +15,7 @@ const { cert, key } = await authority.issue({ name: 'mx.test' });
 
 describe('Engine', () => {
   it('finds the raw socket of each TLS socket, and tells its own fate and no other', { timeout: 10_000 }, async () => {
-    const engine = new Engine({ cert, key }, serverTlsSettings({}));
+    const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
     const fates: string[] = [];
     let next = 0;
     const server = createServer((raw) => {
@@ -71,7 +71,7 @@ interface Running extends AsyncDisposable {
 
 /** An engine behind a listener of its own; it says `hello` to whom it secured. */
 async function serve(policy: Partial<EnginePolicy> = {}, more: SecureContextOptions = {}): Promise<Running> {
-  const engine = new Engine({ cert, key, ...more }, { ...serverTlsSettings({}), ...policy });
+  const engine = new Engine({ id: 'test', tls: { cert, key, ...more } }, { ...serverTlsSettings({}), ...policy });
   const fates: string[] = [];
   const raws: Socket[] = [];
   const server = createServer((raw) => {

@@ -40,7 +40,7 @@ interface Stage extends AsyncDisposable {
 interface StageOptions {
   readonly tls?: ServerTlsOptions;
   readonly consult?: SessionContext['consult'];
-  readonly engine?: SessionContext['engine'];
+  readonly credentials?: SessionContext['credentials'];
   readonly busy?: boolean;
   readonly offersTls?: boolean;
   readonly lockoutMs?: number;
@@ -53,7 +53,7 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
   const lockouts: TlsSmtpError[] = [];
   const secured: TlsInfo[] = [];
   let held = 0;
-  const built = new Engine({ cert, key }, settings);
+  const built = new Engine({ id: 'test', tls: { cert, key } }, settings);
   const session = new Session(
     {},
     {
@@ -62,7 +62,7 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
       lockoutMs: options.lockoutMs ?? 60_000,
       handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
       consult: options.consult ?? null,
-      engine: options.engine ?? (async () => built),
+      credentials: options.credentials ?? (async () => ({ engine: built, contextFor: null })),
       reserve: () => {
         if (options.busy) throw new HandshakesBusyError(1);
         held++;
@@ -91,7 +91,7 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
   };
 }
 
-const NO_ENGINE = { engine: () => Promise.reject(new CredentialMissingError()) };
+const NO_ENGINE = { credentials: () => Promise.reject(new CredentialMissingError()) };
 
 /** EHLO, then a STARTTLS for which no credentials can be had. */
 async function lockedOut(options: StageOptions = {}): Promise<Stage> {
@@ -172,8 +172,8 @@ describe('Session.starttls, SPEC §5: success', { timeout: 20_000 }, () => {
     const loading = new Promise<void>((resolve) => {
       load = resolve;
     });
-    const engine = new Engine({ cert, key }, serverTlsSettings({}));
-    await using set = await stage({ engine: () => loading.then(() => engine) });
+    const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
+    await using set = await stage({ credentials: () => loading.then(() => ({ engine, contextFor: null })) });
     await set.session.ehlo('client.test');
     const work = set.session.starttls(set.near, PLAIN);
     await sleep(40);
@@ -291,15 +291,42 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
     );
   });
 
+  it('tells the credentials what the client called itself in clear, and forgets it with TLS (RFC 3207 §4.2)', async () => {
+    const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
+    const asked: (string | null)[] = [];
+    await using set = await stage({
+      credentials: async (heloName) => {
+        asked.push(heloName);
+        return { engine, contextFor: null };
+      },
+    });
+    set.session.helo('first.test');
+    await set.session.ehlo('second.test');
+    const work = set.session.starttls(set.near, PLAIN);
+    await set.client.reply();
+    await set.client.upgrade(trust);
+    assert.equal((await work).kind, 'secured');
+    await using other = await stage({
+      credentials: async (heloName) => {
+        asked.push(heloName);
+        return { engine, contextFor: null };
+      },
+    });
+    const direct = other.session.tlsOnConnect(other.near);
+    await other.client.upgrade(trust);
+    await direct;
+    assert.deepEqual(asked, ['second.test', null]);
+  });
+
   it('an engine that OpenSSL does not build: a TlsSmtpError with the code, without OpenSSL’s text', async () => {
-    const broken = Object.assign(new Error('error:0A0000B9:/secret/path'), { code: 'ERR_SSL_NO_CIPHER_MATCH' });
-    await using set = await lockedOut({ engine: () => Promise.reject(broken) });
+    const broken = Object.assign(new Error('error:0A0000B9:/secret/path'), { code: 'ERR_SSL_BAD_VALUE' });
+    await using set = await lockedOut({ credentials: () => Promise.reject(broken) });
     assert.deepEqual(
       set.lockouts.map(({ code, message }) => [code, message]),
       [
         [
           'ERR_TLS_SMTP_CREDENTIAL_INVALID',
-          'tls: certificate, key and ciphers: OpenSSL refuses them (ERR_SSL_NO_CIPHER_MATCH)',
+          'tls: certificate, key and ciphers: OpenSSL refuses them (ERR_SSL_BAD_VALUE)',
         ],
       ],
     );

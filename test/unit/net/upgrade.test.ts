@@ -16,7 +16,7 @@ import { clientHello, sleep, within } from '../../support/raw-client.js';
 
 const authority = await TestAuthority.create();
 const { cert, key } = await authority.issue({ name: 'mx.test' });
-const engine = new Engine({ cert, key }, serverTlsSettings({ handshakeTimeoutMs: 300 }));
+const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({ handshakeTimeoutMs: 300 }));
 const context = createSecureContext({ ca: authority.ca });
 
 /** Two ends of one connection. */
@@ -136,7 +136,7 @@ async function ending(work: Promise<unknown>): Promise<{ error: unknown; settled
 }
 
 describe('upgrade, SPEC §5: every end of a handshake, on a half-open socket', () => {
-  const patient = new Engine({ cert, key }, serverTlsSettings({}));
+  const patient = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
 
   const breaks: [string, string, (far: Socket) => Promise<void>][] = [
     ['garbage', 'not-tls', async (far) => void far.write('MAIL FROM:<a@x.test>\r\n')],
