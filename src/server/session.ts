@@ -338,7 +338,9 @@ export class Session implements Overdue, ChannelEvents {
   /** A new stream, a new parser, a client that has not said anything yet (RFC 3207 §4.2). */
   async #secured(socket: Duplex, tls: TlsInfo): Promise<boolean> {
     if (this.#phase !== 'upgrading') {
-      socket.destroy();
+      // The raw socket is destroyed. To destroy the one above it in the tick in which its handshake ended is a
+      // segmentation fault in Node 20 to 26; the other order is not, nor is a later tick.
+      setImmediate(() => socket.destroy());
       return false;
     }
     this.#lines = new LineBuffer();
