@@ -92,19 +92,24 @@ export class Engine {
     } else ofDuplex.run(fate, () => this.#server.emit('connection', raw));
   }
 
-  /** What is thrown into this callback of Node's ends the process (CVE-2026-21637): nothing is. */
+  /**
+   * What is thrown into this callback of Node's ends the process (CVE-2026-21637): nothing is. And on Node 20 an answer
+   * to a handshake whose raw socket was destroyed in the turn of the callback is a segmentation fault: the question is
+   * asked in a turn of its own, and nobody answers one that is over. An error goes through `done` alone, and becomes a
+   * 'tlsClientError'.
+   */
   #choose(socket: TLSSocket, serverName: string, done: SniDone): void {
     const fate = this.#fateOf(socket);
-    const fail = (cause: unknown): void => {
-      fate?.failed(cause);
-      done(cause instanceof Error ? cause : new Error('no context'));
+    const answer = (error: Error | null, context?: SecureContext): void => {
+      if (!socket.destroyed && rawSocketOf(socket)?.destroyed !== true) done(error, context);
     };
-    try {
-      const choice = fate?.contextFor?.(serverName) ?? Promise.resolve(null);
-      choice.then((context) => done(null, context ?? undefined)).catch(fail);
-    } catch (cause) {
-      fail(cause);
-    }
+    setImmediate(async () => {
+      try {
+        answer(null, (await fate?.contextFor?.(serverName)) ?? undefined);
+      } catch (cause) {
+        answer(cause instanceof Error ? cause : new Error('no context'));
+      }
+    });
   }
 
   #takeFate(socket: TLSSocket): Fate | undefined {

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, it } from 'node:test';
+import { perSni } from '../../src/credentials/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { reject, SmtpRejection } from '../../src/smtp/rejection.js';
 import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
-import { sendMessage, startServer } from '../support/with-server.js';
+import { sendMessage, startServer, testIdentity } from '../support/with-server.js';
 
 /** Clients and handlers that take their time, hang up, or do not answer at all. */
 
@@ -372,5 +373,25 @@ describe('what counts against a client', { timeout: 30_000 }, () => {
     assert.deepEqual((await client.untilClosed()).replies, ['552 5.3.4 Message too large']);
     await running.quiet();
     assert.deepEqual(running.reasons, ['the message had no end']);
+  });
+});
+
+describe('a perSni callback that fails', { timeout: 30_000 }, () => {
+  it('fails its handshake and nothing else: on Node 20 to answer at once was a segmentation fault', async () => {
+    const { issued } = await testIdentity();
+    await using running = await startServer({
+      tls: {
+        certificate: perSni(async ({ sni }) => {
+          if (sni === 'bad.test') throw new Error('the database is away');
+          return issued.cert;
+        }),
+      },
+    });
+    const bad = { ...running.trust, servername: 'bad.test' };
+    for (let count = 0; count < 20; count++) await assert.rejects(RawClient.connectTls(running.tlsPort, bad));
+    await running.quiet();
+    assert.equal(running.errors.length, 20);
+    await using good = await RawClient.connectTls(running.tlsPort, running.trust);
+    assert.match(await good.reply(), /^220 /);
   });
 });
