@@ -1,3 +1,5 @@
+import { OptionError } from './errors.js';
+
 /** An item of a list as it is written. */
 export interface SourceItem {
   /** Without the white space around it. */
@@ -12,6 +14,22 @@ export interface SourceItem {
 const SPACE = /[ \t\n\v\f\r]/;
 const SEPARATOR = /[!-/:-@[-`{-~]|\p{Cc}/u;
 const CONTROL = /\p{Cc}/u;
+
+/**
+ * The items of a list as it is given: a string in Exim's syntax, or an array, in which no character separates and none need be
+ * doubled.
+ *
+ * @param what - what the list is, for errors: `host list`
+ * @throws {OptionError} where it is neither
+ */
+export function itemsOf(what: string, source: string | readonly string[]): readonly SourceItem[] {
+  if (typeof source === 'string') return splitItems(source);
+  if (!Array.isArray(source)) throw new OptionError(what, 'must be a string or an array of strings');
+  return source.map((one: unknown, index) => {
+    if (typeof one !== 'string') throw new OptionError(`${what}[${index}]`, 'must be a string');
+    return { text: one.trim(), index, offset: 0 };
+  });
+}
 
 /**
  * Cuts a list at its separators: `:`, or what a leading `<x` names. A doubled separator is one literal character, unless it

@@ -1,3 +1,4 @@
+import { inTime, isThenable } from '../callback-answer.js';
 import { ForcedFailure } from '../errors.js';
 import { type ExpansionError, ExpansionFailedError, ExpansionTimeoutError } from './errors.js';
 import type { ServerConnectionFacts, WatchedFacts } from './facts.js';
@@ -55,7 +56,7 @@ export function expand(
   try {
     const answer: unknown = given(connection.facts);
     if (!isThenable(answer)) return tagged(answer, connection);
-    return inTime(option, answer, timeoutMs).then(
+    return inTime(answer, timeoutMs, () => new ExpansionTimeoutError(option, timeoutMs)).then(
       (value) => tagged(value, connection),
       (thrown: unknown) => failed(option, thrown),
     );
@@ -72,16 +73,4 @@ function failed(option: string, thrown: unknown): Expanded {
   if (thrown instanceof ForcedFailure) return UNSET;
   if (thrown instanceof ExpansionTimeoutError) return { kind: 'failed', error: thrown };
   return { kind: 'failed', error: new ExpansionFailedError(option, thrown) };
-}
-
-function inTime(option: string, answer: PromiseLike<unknown>, timeoutMs: number): Promise<unknown> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new ExpansionTimeoutError(option, timeoutMs)), timeoutMs);
-  });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
-}
-
-function isThenable(answer: unknown): answer is PromiseLike<unknown> {
-  return typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function';
 }

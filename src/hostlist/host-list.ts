@@ -1,3 +1,4 @@
+import { itemsOf } from '../exim-list.js';
 import type { Peer } from '../peer.js';
 import { voice } from '../trace.js';
 import { type Address, readAddress } from './address.js';
@@ -17,7 +18,7 @@ import {
   type Settings,
   settingsOf,
 } from './options.js';
-import { type ListItem, parseItems, sourceItems } from './parse.js';
+import { type ListItem, parseItems } from './parse.js';
 import type { Pattern, PatternContext } from './pattern.js';
 import { predicateMatcher } from './predicate.js';
 import { type HostListStats, statsOf, stepsOf } from './steps.js';
@@ -54,7 +55,7 @@ export class HostList implements HostMatcher {
       primaryHostname: () => settings.primaryHostname,
       hasList: (name) => lists.has(name),
     };
-    this.#items = parseItems(sourceItems(source), context, settings.maxGlobs);
+    this.#items = parseItems(itemsOf('host list', source), context, settings.maxGlobs);
     this.#steps = stepsOf(this.#items);
     this.size = this.#items.length;
     this.stats = statsOf(this.#items);

@@ -1,5 +1,4 @@
-import { OptionError } from '../errors.js';
-import { type SourceItem, splitItems } from '../exim-list.js';
+import type { SourceItem } from '../exim-list.js';
 import { HostListSyntaxError } from './errors.js';
 import { type Pattern, type PatternContext, readPattern } from './pattern.js';
 
@@ -53,21 +52,6 @@ export function parseItems(
     items.push({ text: one.text, index: one.index, offset: one.offset, negated, pattern, onUnknown, onDefer });
   }
   return items;
-}
-
-/**
- * The items of a list as it is given: a string in Exim's syntax, or an array, in which no character separates and none need be
- * doubled.
- *
- * @throws {OptionError} where it is neither
- */
-export function sourceItems(source: string | readonly string[]): readonly SourceItem[] {
-  if (typeof source === 'string') return splitItems(source);
-  if (!Array.isArray(source)) throw new OptionError('host list', 'must be a string or an array of strings');
-  return source.map((one: unknown, index) => {
-    if (typeof one !== 'string') throw new OptionError(`host list[${index}]`, 'must be a string');
-    return { text: one.trim(), index, offset: 0 };
-  });
 }
 
 /**

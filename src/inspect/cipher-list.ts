@@ -1,5 +1,4 @@
-import { OptionError } from '../errors.js';
-import { type SourceItem, splitItems } from '../exim-list.js';
+import { itemsOf, type SourceItem } from '../exim-list.js';
 import { readRegex } from '../safe-regex.js';
 import { CipherListSyntaxError } from './errors.js';
 
@@ -47,7 +46,7 @@ export class CipherList {
    * @see Exim `encrypted`; its manual, "List construction"
    */
   static parse(source: string | readonly string[]): CipherList {
-    return new CipherList(sourceItems(source).map(readItem));
+    return new CipherList(itemsOf('cipher list', source).map(readItem));
   }
 
   /** @param info - a `TlsInfo`, or both names of a suite */
@@ -57,15 +56,6 @@ export class CipherList {
     if (decisive !== undefined) return !decisive.negated;
     return this.#items.at(-1)?.negated ?? false;
   }
-}
-
-function sourceItems(source: string | readonly string[]): readonly SourceItem[] {
-  if (typeof source === 'string') return splitItems(source);
-  if (!Array.isArray(source)) throw new OptionError('cipher list', 'must be a string or an array of strings');
-  return source.map((one: unknown, index) => {
-    if (typeof one !== 'string') throw new OptionError(`cipher list[${index}]`, 'must be a string');
-    return { text: one.trim(), index, offset: 0 };
-  });
 }
 
 function readItem(item: SourceItem): Item {

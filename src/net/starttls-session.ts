@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
+import { inTime, isThenable } from '../callback-answer.js';
 import { refusedByOpenSsl } from '../credentials/errors.js';
 import { TlsSmtpError } from '../errors.js';
 import { TlsInfo } from '../inspect/tls-info.js';
@@ -58,6 +59,7 @@ interface Attempt {
   reply: Reply | null;
   secured: { readonly socket: TLSSocket; readonly tls: TlsInfo } | null;
   error: TlsSmtpError | null;
+  lockedOut: boolean;
 }
 
 /** Drives the server machine on a socket: one event in, every effect carried out, then the next event. */
@@ -142,13 +144,11 @@ export class Session implements StartTlsSession {
   }
 
   async #run(attempt: Attempt, first: Event<ServerCredentials>): Promise<void> {
-    let lockedOut = false;
     try {
       for (let event: Event<ServerCredentials> | null = first; event !== null; ) {
         const effects = this.#step(event);
         event = null;
         for (const effect of effects) {
-          if (effect.do === 'report-lockout') lockedOut = true;
           event = (await this.#carryOut(effect, attempt)) ?? event;
         }
       }
@@ -156,7 +156,7 @@ export class Session implements StartTlsSession {
       attempt.release();
     }
     if (attempt.error === null) return;
-    if (!lockedOut) return this.#context.failed(attempt.error);
+    if (!attempt.lockedOut) return this.#context.failed(attempt.error);
     this.#context.lockedOut(attempt.error);
     this.#boundLockout(attempt.socket);
   }
@@ -189,7 +189,8 @@ export class Session implements StartTlsSession {
       case 'forget-client': // whoever has the conversation starts it anew on the secured socket
         this.#heloName = null;
         return null;
-      case 'report-lockout': // said when the attempt is over, with the error that led to it
+      case 'report-lockout': // when the attempt is over, with the error that led to it
+        attempt.lockedOut = true;
         return null;
       default:
         return effect satisfies never;
@@ -200,7 +201,9 @@ export class Session implements StartTlsSession {
   async #consult(): Promise<Event<ServerCredentials>> {
     const { consult, handlerTimeoutMs, failed } = this.#context;
     try {
-      const answer = await inTime(consult?.(this.#peer), handlerTimeoutMs);
+      const given = consult?.(this.#peer);
+      const late = (): HandlerTimeoutError => new HandlerTimeoutError('onStartTls', handlerTimeoutMs);
+      const answer = isThenable(given) ? await inTime(given, handlerTimeoutMs, late) : given;
       return answer === false ? { type: 'refused', reply: PROHIBITED } : { type: 'permitted' };
     } catch (thrown) {
       if (thrown instanceof SmtpRejection) return { type: 'refused', reply: thrown.reply };
@@ -256,21 +259,20 @@ export class Session implements StartTlsSession {
 }
 
 function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
-  return { socket, boundary, release: () => {}, startedAt: 0, reply: null, secured: null, error: null };
+  return {
+    socket,
+    boundary,
+    release: () => {},
+    startedAt: 0,
+    reply: null,
+    secured: null,
+    error: null,
+    lockedOut: false,
+  };
 }
 
 function replyAmong(effects: readonly Effect<ServerCredentials>[]): Reply | null {
   return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
-}
-
-/** A handler that never answers must not hold a client for ever; what it answers later is ignored. */
-async function inTime(answer: unknown, timeoutMs: number): Promise<unknown> {
-  if (typeof answer !== 'object' || answer === null) return answer;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new HandlerTimeoutError('onStartTls', timeoutMs)), timeoutMs);
-  });
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
@@ -81,8 +82,4 @@ export function consult(
   } catch (thrown) {
     return refused(thrown);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -1,7 +1,7 @@
 import type { Import } from './imports.js';
 
 /** The floors of docs/architecture.md. A room is a folder of src, or a file at its top; what it may import follows it. */
-const ground = ['errors', 'options', 'peer', 'trace', 'exim-list', 'safe-regex', 'inspect'];
+const ground = ['errors', 'options', 'peer', 'trace', 'callback-answer', 'exim-list', 'safe-regex', 'inspect'];
 const belowTheApps = [...ground, 'smtp', 'hostlist', 'credentials', 'policy', 'starttls', 'net'];
 const belowTheFace = [...belowTheApps, 'server', 'client'];
 
@@ -25,7 +25,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   smtp: ground,
   // 1 ground
   inspect: ['errors', 'options', 'peer', 'exim-list', 'safe-regex'],
-  'exim-list': [],
+  'callback-answer': [],
+  'exim-list': ['errors'],
   'safe-regex': [],
   trace: [],
   peer: [],

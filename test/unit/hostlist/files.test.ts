@@ -4,9 +4,10 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { itemsOf } from '../../../src/exim-list.js';
 import { FileList } from '../../../src/hostlist/files.js';
 import type { FileItems } from '../../../src/hostlist/match.js';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 
 const context = { primaryHostname: () => 'here.test', hasList: () => true };
 
@@ -22,7 +23,7 @@ describe('FileList', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const fileList = (before = ''): FileList => {
-    const [item] = parseItems(sourceItems(`${before}${path}`), context, 10);
+    const [item] = parseItems(itemsOf('host list', `${before}${path}`), context, 10);
     assert.ok(item !== undefined);
     return new FileList(path, item, context, 10, (message) => warnings.push(message));
   };
@@ -107,7 +108,7 @@ describe('FileList', () => {
 });
 
 function itemOf(text: string) {
-  const [item] = parseItems(sourceItems([text]), context, 10);
+  const [item] = parseItems(itemsOf('host list', [text]), context, 10);
   assert.ok(item !== undefined);
   return item;
 }

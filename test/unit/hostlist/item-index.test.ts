@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { itemsOf } from '../../../src/exim-list.js';
 import { readAddress } from '../../../src/hostlist/address.js';
 import { ItemIndex, stopsAt } from '../../../src/hostlist/item-index.js';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 import { NOWHERE } from '../../../src/hostlist/range-index.js';
 
 function indexOf(list: string): ItemIndex {
-  return new ItemIndex(parseItems(sourceItems(list), { primaryHostname: () => 'here.test', hasList: null }, 10));
+  return new ItemIndex(
+    parseItems(itemsOf('host list', list), { primaryHostname: () => 'here.test', hasList: null }, 10),
+  );
 }
 
 describe('ItemIndex', () => {

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { itemsOf } from '../../../src/exim-list.js';
 import { lintItems } from '../../../src/hostlist/lint.js';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 
 const lint = (source: string | readonly string[]): string[] => {
-  const items = parseItems(sourceItems(source), { primaryHostname: () => 'here.test', hasList: () => true }, 10);
+  const items = parseItems(
+    itemsOf('host list', source),
+    { primaryHostname: () => 'here.test', hasList: () => true },
+    10,
+  );
   return lintItems(items).map(({ kind, item, index }) => `${kind} ${index} ${item}`);
 };
 

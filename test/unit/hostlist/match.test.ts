@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { itemsOf } from '../../../src/exim-list.js';
 import { readAddress } from '../../../src/hostlist/address.js';
 import { ItemIndex } from '../../../src/hostlist/item-index.js';
 import {
@@ -10,7 +11,7 @@ import {
   type Names,
   subjectOf,
 } from '../../../src/hostlist/match.js';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 import { stepsOf } from '../../../src/hostlist/steps.js';
 import type { Peer } from '../../../src/peer.js';
 
@@ -35,7 +36,7 @@ function ask(list: string, peer: Peer, facts: Facts = {}): string {
   };
   const subject = subjectOf(peer);
   assert.ok(subject !== null);
-  const answer = evaluate(stepsOf(parseItems(sourceItems(list), context, 10)), subject, known);
+  const answer = evaluate(stepsOf(parseItems(itemsOf('host list', list), context, 10)), subject, known);
   if (answer.kind === 'need') return `needs ${answer.need} for ${answer.item.text}`;
   return `${answer.match.result} by ${answer.match.item}${answer.match.unknown ? ', unknown' : ''}`;
 }
@@ -43,7 +44,7 @@ function ask(list: string, peer: Peer, facts: Facts = {}): string {
 function fileOf(list: string | null): FileItems {
   if (list === null) return { kind: 'unreadable', reason: 'ENOENT' };
   const context = { primaryHostname: () => 'here.test', hasList: () => true };
-  return { kind: 'items', index: new ItemIndex(parseItems(sourceItems(list), context, 10)) };
+  return { kind: 'items', index: new ItemIndex(parseItems(itemsOf('host list', list), context, 10)) };
 }
 
 const named = (...names: string[]): Names => ({ kind: 'found', names });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { itemsOf } from '../../../src/exim-list.js';
 import { HostListSyntaxError } from '../../../src/hostlist/errors.js';
 import { HostList } from '../../../src/hostlist/host-list.js';
 import { NamedLists } from '../../../src/hostlist/named-lists.js';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 
-const [item] = parseItems(sourceItems('+a'), { primaryHostname: () => 'here.test', hasList: () => true }, 1);
+const [item] = parseItems(itemsOf('host list', '+a'), { primaryHostname: () => 'here.test', hasList: () => true }, 1);
 assert.ok(item !== undefined);
 
 describe('NamedLists', () => {

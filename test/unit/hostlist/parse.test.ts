@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ListItem, linesOf, parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { itemsOf } from '../../../src/exim-list.js';
+import { type ListItem, linesOf, parseItems } from '../../../src/hostlist/parse.js';
 
 const parsed = (source: string | readonly string[], maxGlobs = 10): readonly ListItem[] =>
-  parseItems(sourceItems(source), { primaryHostname: () => 'here.test', hasList: () => true }, maxGlobs);
+  parseItems(itemsOf('host list', source), { primaryHostname: () => 'here.test', hasList: () => true }, maxGlobs);
 
 describe('parseItems', () => {
   it('takes ! with and without space, and gives markers to all that follows them', () => {
@@ -53,7 +54,7 @@ describe('parseItems', () => {
 
   it('refuses what is no list', () => {
     for (const bad of [null, 7, {}, undefined, () => true, ['a', 7]]) {
-      assert.throws(() => sourceItems(bad as unknown as string), { code: 'ERR_TLS_SMTP_OPTION' });
+      assert.throws(() => itemsOf('host list', bad as unknown as string), { code: 'ERR_TLS_SMTP_OPTION' });
     }
   });
 });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseItems, sourceItems } from '../../../src/hostlist/parse.js';
+import { itemsOf } from '../../../src/exim-list.js';
+import { parseItems } from '../../../src/hostlist/parse.js';
 import { statsOf, stepsOf } from '../../../src/hostlist/steps.js';
 
 const items = parseItems(
-  sourceItems('10.0.0.1 : 10.0.0.0/8 : /etc/hosts : a.test : *.a.test : +l : mx?.test : ^x$ : * : ::::1'),
+  itemsOf('host list', '10.0.0.1 : 10.0.0.0/8 : /etc/hosts : a.test : *.a.test : +l : mx?.test : ^x$ : * : ::::1'),
   { primaryHostname: () => 'here.test', hasList: () => true },
   10,
 );
