@@ -7,7 +7,7 @@ import { perSni } from '../../src/credentials/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { reject, SmtpRejection } from '../../src/smtp/rejection.js';
 import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
-import { sendMessage, startServer, testIdentity } from '../support/with-server.js';
+import { beginMessage, sendMessage, startServer, testIdentity } from '../support/with-server.js';
 
 /** Clients and handlers that take their time, hang up, or do not answer at all. */
 
@@ -46,10 +46,7 @@ describe('a handler that does not answer (limits.handlerTimeoutMs)', { timeout: 
   it('onMessage that leaves its message unread: the client is not held for ever', async () => {
     await using running = await startServer({ limits: { handlerTimeoutMs: 80 }, onMessage: never });
     const client = await running.upgraded();
-    await client.ask('EHLO a');
-    await client.ask('MAIL FROM:<a@x.test>');
-    await client.ask('RCPT TO:<b@y.test>');
-    await client.ask('DATA');
+    await beginMessage(client);
     void client.send(Buffer.alloc(4_000_000, 'x')).catch(() => {});
     const { replies } = await client.untilClosed();
     assert.deepEqual(replies, ['421 4.3.0 Local problem, try again later']);
@@ -84,10 +81,7 @@ describe('a handler slower than the client’s time-outs', { timeout: 30_000 }, 
       },
     });
     const client = await running.upgraded();
-    await client.ask('EHLO a');
-    await client.ask('MAIL FROM:<a@x.test>');
-    await client.ask('RCPT TO:<b@y.test>');
-    await client.ask('DATA');
+    await beginMessage(client);
     await client.send(Buffer.alloc(65_536, 'x\r\n')); // just what is queued: the client is held back, then let go
     assert.deepEqual((await client.untilClosed()).replies, ['421 4.4.2 Timeout, closing']);
   });
@@ -112,10 +106,7 @@ describe('a client that hangs up inside a message', { timeout: 30_000 }, () => {
         },
       });
       const client = await running.upgraded();
-      await client.ask('EHLO a');
-      await client.ask('MAIL FROM:<a@x.test>');
-      await client.ask('RCPT TO:<b@y.test>');
-      await client.ask('DATA');
+      await beginMessage(client);
       await client.send('half a message\r\n');
       await eventually('the half is read', () => flowed === 16);
       leave(client);
@@ -135,10 +126,7 @@ describe('a client that hangs up inside a message', { timeout: 30_000 }, () => {
         }),
     });
     const client = await running.upgraded();
-    await client.ask('EHLO a');
-    await client.ask('MAIL FROM:<a@x.test>');
-    await client.ask('RCPT TO:<b@y.test>');
-    await client.ask('DATA');
+    await beginMessage(client);
     client.reset();
     await eventually('the error', () => seen === 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE');
   });
@@ -365,10 +353,7 @@ describe('what counts against a client', { timeout: 30_000 }, () => {
   it('a message without end is cut off: 552 and close', async () => {
     await using running = await startServer({ limits: { maxMessageBytes: 1_000 } });
     const client = await running.upgraded();
-    await client.ask('EHLO a');
-    await client.ask('MAIL FROM:<a@x.test>');
-    await client.ask('RCPT TO:<b@y.test>');
-    await client.ask('DATA');
+    await beginMessage(client);
     void client.send(Buffer.alloc(3_000_000, 'x\r\n')).catch(() => {});
     assert.deepEqual((await client.untilClosed()).replies, ['552 5.3.4 Message too large']);
     await running.quiet();

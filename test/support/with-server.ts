@@ -134,12 +134,17 @@ export function delivered(message: IncomingMessage, session: SmtpSession, body: 
   };
 }
 
-/** EHLO, MAIL, RCPT, DATA and a body. @returns the reply behind the final dot */
-export async function sendMessage(client: RawClient, body = 'Subject: x\r\n\r\nhello\r\n'): Promise<string> {
+/** EHLO, MAIL, RCPT and DATA: the body comes next. */
+export async function beginMessage(client: RawClient): Promise<void> {
   await client.ask('EHLO client.test');
   await client.ask('MAIL FROM:<a@x.test>');
   await client.ask('RCPT TO:<b@y.test>');
   await client.ask('DATA');
+}
+
+/** EHLO, MAIL, RCPT, DATA and a body. @returns the reply behind the final dot */
+export async function sendMessage(client: RawClient, body = 'Subject: x\r\n\r\nhello\r\n'): Promise<string> {
+  await beginMessage(client);
   await client.send(`${body}.\r\n`);
   return client.reply();
 }
