@@ -13,6 +13,7 @@ import { formatReply } from '../smtp/reply.js';
 import { voice } from '../trace.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
+import type { SettledHandlers } from './handlers.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
 import { replies } from './replies.js';
 import { Session, type SessionHost } from './session.js';
@@ -74,6 +75,7 @@ const DRAIN_MS = 5_000;
  */
 export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   readonly #settings: SmtpServerSettings;
+  readonly #handlers: SettledHandlers;
   readonly #starttls: StartTlsServer;
   readonly #deadlines: Deadlines;
   readonly #listeners = new Set<Server>();
@@ -93,6 +95,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     super();
     this.#settings = serverSettings(options);
     const { tls, limits, handlers } = this.#settings;
+    this.#handlers =
+      handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#warnOnce(NO_HANDLER) } : handlers;
     this.#starttls = new StartTlsServer({
       ...(tls !== undefined && { tls }),
       maxHandshakes: limits.maxHandshakes,
@@ -168,7 +172,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     }
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
     const conversation = new Conversation(`${this.#idPrefix}${(this.#nextId++).toString(36)}`, peer);
-    const { limits, handlers, hostname, banner, hidden } = this.#settings;
+    const { limits, hostname, banner, hidden } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked
     if (this.#sessions.size >= limits.maxConnections) {
@@ -182,8 +186,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const host: SessionHost = {
       context: {
         conversation,
-        handlers:
-          handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#warnOnce(NO_HANDLER) } : handlers,
+        handlers: this.#handlers,
         limits,
         hostname,
         hidden,

@@ -11,6 +11,7 @@ import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
 import { MessageReception } from './reception.js';
 import { badLineReply, replies } from './replies.js';
+import { Tally } from './tally.js';
 import { type VerbContext, verbs } from './verbs.js';
 
 /** What a session needs of its server. */
@@ -44,6 +45,7 @@ export class Session implements Overdue, ChannelEvents {
   readonly #conversation: Conversation;
   readonly #channel: Channel;
   readonly #tlsOnConnect: boolean;
+  readonly #tally: Tally;
   #phase: Phase = 'opening';
   #lines = new LineBuffer();
   #reception: MessageReception | null = null;
@@ -52,8 +54,6 @@ export class Session implements Overdue, ChannelEvents {
   /** The client has closed its side. */
   #ended = false;
   #draining = false;
-  #errors = 0;
-  #idleCommands = 0;
   /** Set by onSecure: the next command gets it and the session ends. */
   #refusal: Reply | null = null;
   #reason = 'the client closed the connection';
@@ -64,6 +64,7 @@ export class Session implements Overdue, ChannelEvents {
     this.#conversation = host.context.conversation;
     this.#tlsOnConnect = tlsOnConnect;
     this.#channel = new Channel(socket, this);
+    this.#tally = new Tally(host.context.limits);
     host.deadlines.watch(this); // first: a clock that nobody needed stood still
     this.#enter('opening');
   }
@@ -253,14 +254,11 @@ export class Session implements Overdue, ChannelEvents {
     this.#count(code);
   }
 
-  /** What a client that never sends mail may do has an end. What builds a transaction is not idle (RFC 5321 §4.5.3.1.8). */
   #count(code: number): void {
-    if (code >= 500 && code < 505) this.#errors++;
-    if (code >= 300 || this.#conversation.envelope === null) this.#idleCommands++;
-    if (code < 300 && this.#awaited === 'onMessage') this.#idleCommands = 0;
-    const { limits } = this.#host.context;
-    if (this.#errors >= limits.maxErrors) this.end(replies.tooManyErrors, 'too many errors');
-    else if (this.#idleCommands >= limits.maxIdleCommands) this.end(replies.tooManyCommands, 'too many commands');
+    const message = this.#awaited === 'onMessage';
+    const replied = message ? 'message' : this.#conversation.envelope !== null ? 'in-transaction' : 'command';
+    const over = this.#tally.count(code, replied);
+    if (over !== null) this.end(over.reply, over.reason);
   }
 
   #beginMessage(): void {
