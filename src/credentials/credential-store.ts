@@ -84,7 +84,7 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     this.#settings = credentialSettings(options);
     this.#expander = new Expander(this.#settings);
     this.#prove = prove;
-    this.#fixedKey = keyOf(this.#expander.fixed);
+    this.#fixedKey = keyOf(this.#expander.fixed, this.#expander.fixed);
   }
 
   /** Whether a certificate is configured at all. */
@@ -154,7 +154,8 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
 
   async #resolve(values: Values, forServerName: boolean): Promise<Credentials | null> {
     if (Object.keys(values).length === 0) return null;
-    const key = values === this.#expander.fixed ? this.#fixedKey : keyOf(values);
+    const { fixed } = this.#expander;
+    const key = values === fixed ? this.#fixedKey : keyOf(values, fixed);
     const credentials = await this.#current(values, key, forServerName);
     this.#watchExpiry(credentials);
     return credentials;

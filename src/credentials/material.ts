@@ -27,12 +27,16 @@ export interface Findings {
 /** Not among the types of Node 20, which has it from 20.18 on. */
 const PARTIAL_CHAIN: object = { allowPartialTrustChain: true };
 
-/** A text that is the same for the same values and no others. */
-export function keyOf(values: Values): string {
+/**
+ * A text that is the same for the same values and no others.
+ * @param fixed - what is the same for all that are compared; it may be long, and is not looked at
+ */
+export function keyOf(values: Values, fixed: Values = {}): string {
   let key = '';
   for (const name of EXPANDABLE) {
     const one = values[name];
     if (one === undefined) key += '-';
+    else if (one === fixed[name]) key += '=';
     else key += (one.byPeer ? '!' : '') + keyPart(one.value);
   }
   return key;

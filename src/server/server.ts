@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createServer, type ListenOptions as NetListenOptions, type Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { CredentialStore } from '../credentials/credential-store.js';
 import { OptionError, TlsSmtpError } from '../errors.js';
 import { hangUp } from '../net/hang-up.js';
 import { assertBytes } from '../net/socket-check.js';
@@ -106,6 +107,11 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     this.#starttls.on('tlsError', (error, peer) => this.#upgradeFailed(error, this.#conversationOf(peer)));
     this.#starttls.on('warning', (message) => this.#warn(message));
     this.#deadlines = new Deadlines(Math.min(limits.commandTimeoutMs, limits.dataTimeoutMs, limits.handlerTimeoutMs));
+  }
+
+  /** What is known of the certificates in use: events, `stats`, `check()`. */
+  get credentials(): CredentialStore {
+    return this.#starttls.credentials;
   }
 
   get connections(): number {

@@ -257,7 +257,9 @@ describe('keyOf', () => {
       { privateKey: { value: '/a', byPeer: false } },
       { certificate: { value: '/a', byPeer: false }, privateKey: { value: '/b', byPeer: false } },
     ];
-    assert.equal(new Set(all.map(keyOf)).size, all.length);
+    assert.equal(new Set(all.map((each) => keyOf(each))).size, all.length);
     assert.equal(keyOf(one('/a')), keyOf(one('/a')));
+    const fixed = one('/a');
+    assert.equal(keyOf(fixed, fixed), '=-----');
   });
 });

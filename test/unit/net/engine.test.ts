@@ -4,8 +4,16 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as dial, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConnectionOptions, connect, type SecureContextOptions, type TLSSocket } from 'node:tls';
-import { Engine, type EnginePolicy } from '../../../src/net/engine.js';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls';
+import { CredentialMissingError } from '../../../src/credentials/errors.js';
+import { contextOptions, Engine, type EnginePolicy, type Fate, type Verify } from '../../../src/net/engine.js';
 import { serverTlsSettings } from '../../../src/net/server-tls-options.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 import { eventually, within } from '../../support/raw-client.js';
@@ -57,6 +65,7 @@ interface Seen {
   readonly alpn: string | false | null;
   readonly protocol: string | null;
   readonly cipher: string | null;
+  readonly subject: string | undefined;
   readonly session: Buffer | undefined;
 }
 
@@ -70,15 +79,22 @@ interface Running extends AsyncDisposable {
 }
 
 /** An engine behind a listener of its own; it says `hello` to whom it secured. */
-async function serve(policy: Partial<EnginePolicy> = {}, more: SecureContextOptions = {}): Promise<Running> {
-  const engine = new Engine({ id: 'test', tls: { cert, key, ...more } }, { ...serverTlsSettings({}), ...policy });
+async function serve(
+  policy: Partial<EnginePolicy> = {},
+  more: SecureContextOptions = {},
+  { verify = 'none', contextFor = null }: { readonly verify?: Verify; readonly contextFor?: Fate['contextFor'] } = {},
+): Promise<Running> {
+  const credentials = { id: 'test', tls: { cert, key, ...more } };
+  const engine = new Engine(credentials, { ...serverTlsSettings({}), ...policy }, verify, contextFor !== null);
   const fates: string[] = [];
   const raws: Socket[] = [];
   const server = createServer((raw) => {
     raws.push(raw.on('error', () => {}));
     engine.handshake(raw, {
+      contextFor,
       secured: (socket) => {
-        fates.push('secured');
+        const { authorized, authorizationError } = socket;
+        fates.push(verify === 'none' ? 'secured' : `secured ${authorized} ${authorizationError ?? ''}`.trimEnd());
         socket.on('error', () => {}).write('hello');
       },
       failed: (cause) => fates.push((cause as { code?: string }).code ?? 'no code'),
@@ -112,9 +128,19 @@ function handshake(port: number, options: ConnectionOptions): Promise<Seen> {
           alpn: socket.alpnProtocol,
           protocol: socket.getProtocol(),
           cipher: socket.getCipher().name,
+          subject: socket.getPeerX509Certificate()?.subject,
           session: session ?? socket.getSession(),
         });
-      } else resolve({ error: error ?? 'closed', resumed: false, alpn: null, protocol: null, cipher: null, session });
+      } else
+        resolve({
+          error: error ?? 'closed',
+          resumed: false,
+          alpn: null,
+          protocol: null,
+          cipher: null,
+          subject: undefined,
+          session,
+        });
       socket.destroy();
     };
     socket.on('session', (ticket) => {
@@ -254,5 +280,219 @@ describe('Engine, SPEC §5, TLS hygiene', () => {
     const seen = await Promise.all(Array.from({ length: 20 }, () => running.client()));
     assert.ok(seen.every(({ error }) => error === null));
     assert.deepEqual(running.fates, Array(20).fill('secured'));
+  });
+});
+
+describe('Engine, SPEC §5: client certificates', () => {
+  const partial: object = { allowPartialTrustChain: true };
+  const trusting = (...ca: string[]): SecureContextOptions => ({ ca, ...partial });
+
+  /** What the server says of a client, once its fate is known; and whether the client heard anything but its end. */
+  async function judged(running: Running, options: ConnectionOptions): Promise<readonly [string, boolean]> {
+    const known = running.fates.length;
+    const { error } = await running.client(options);
+    await eventually('the fate is known', () => running.fates.length > known);
+    return [running.fates[known] ?? '', error === null];
+  }
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`try lets everybody in, and tells of each (${maxVersion})`, async () => {
+      const other = await TestAuthority.create({ name: 'other' });
+      const [good, strange] = await Promise.all([authority, other].map((one) => one.issue({ kind: 'client' })));
+      await using running = await serve({}, trusting(authority.ca), { verify: 'try' });
+      assert.deepEqual(
+        [
+          await judged(running, { maxVersion, cert: good?.cert, key: good?.key }),
+          await judged(running, { maxVersion, cert: strange?.cert, key: strange?.key }),
+          await judged(running, { maxVersion }),
+        ],
+        [
+          ['secured true', true],
+          ['secured false UNABLE_TO_GET_ISSUER_CERT_LOCALLY', true],
+          ['secured false UNABLE_TO_GET_ISSUER_CERT', true],
+        ],
+      );
+    });
+
+    it(`verify secures nobody without a good certificate, and tells the reason (${maxVersion})`, async () => {
+      const expired = await authority.issue({ kind: 'client', flaw: 'expired' });
+      const good = await authority.issue({ kind: 'client' });
+      await using running = await serve({}, trusting(authority.ca), { verify: 'verify' });
+      assert.deepEqual(
+        [
+          await judged(running, { maxVersion, ...good }),
+          await judged(running, { maxVersion, ...expired }),
+          await judged(running, { maxVersion }),
+        ],
+        [
+          ['secured true', true],
+          ['CERT_HAS_EXPIRED', false],
+          ['ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE', false],
+        ],
+      );
+    });
+
+    it(`a listed leaf is trusted itself, and no other of its issuer (${maxVersion}, SPEC §3)`, async () => {
+      const other = await TestAuthority.create({ name: 'other' });
+      const [listed, sibling] = [await other.issue({ kind: 'client' }), await other.issue({ kind: 'client' })];
+      await using running = await serve({}, trusting(listed.cert), { verify: 'verify' });
+      assert.deepEqual(
+        [await judged(running, { maxVersion, ...listed }), await judged(running, { maxVersion, ...sibling })],
+        [
+          ['secured true', true],
+          ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', false],
+        ],
+      );
+    });
+
+    it(`a revoked certificate is not verified (${maxVersion})`, async () => {
+      const revoked = await authority.issue({ kind: 'client', flaw: 'revoked' });
+      const good = await authority.issue({ kind: 'client' });
+      await using running = await serve({}, { ...trusting(authority.ca), crl: authority.crl() }, { verify: 'try' });
+      assert.deepEqual(
+        [await judged(running, { maxVersion, ...good }), await judged(running, { maxVersion, ...revoked })],
+        [
+          ['secured true', true],
+          ['secured false CERT_REVOKED', true],
+        ],
+      );
+    });
+
+    it(`nobody passes where nobody is trusted (${maxVersion})`, async () => {
+      const good = await authority.issue({ kind: 'client' });
+      await using running = await serve({}, trusting(), { verify: 'verify' });
+      // The client sends its root along.
+      assert.deepEqual(await judged(running, { maxVersion, ...good }), ['SELF_SIGNED_CERT_IN_CHAIN', false]);
+    });
+
+    it(`no session is resumed where a certificate is asked for (${maxVersion}, SECURITY finding 1)`, async () => {
+      for (const verify of ['none', 'try'] as const) {
+        await using running = await serve({}, trusting(authority.ca), { verify });
+        const { session } = await running.client({ maxVersion });
+        const again = await running.client({ maxVersion, ...(session && { session }) });
+        // 'none' is the negative control: there the same client does resume.
+        assert.deepEqual([again.error, again.resumed], [null, verify === 'none'], verify);
+        assert.ok(!running.fates.some((fate) => fate === 'secured true'), running.fates.join());
+      }
+    });
+
+    it(`no session of one verification resumes under another (${maxVersion}, SECURITY finding 2)`, async () => {
+      const ticketKeys = randomBytes(48);
+      await using open = await serve({}, { ...trusting(authority.ca), ticketKeys });
+      const { session } = await open.client({ maxVersion });
+      assert.ok(session);
+      assert.equal((await open.client({ maxVersion, session })).resumed, true); // it can be resumed where it was made
+      for (const verify of ['try', 'verify'] as const) {
+        await using strict = await serve({}, { ...trusting(authority.ca), ticketKeys }, { verify });
+        const [fate] = await judged(strict, { maxVersion, session });
+        assert.ok(fate !== 'secured true', fate);
+        assert.equal((await strict.client({ maxVersion, session })).resumed, false);
+      }
+    });
+  }
+
+  it('sends the issuer from among the trusted only where it asks for a certificate (SECURITY S30)', async () => {
+    for (const verify of ['none', 'try'] as const) {
+      await using running = await serve({}, trusting(authority.ca), { verify });
+      // The client trusts nobody, so that what it knows of the chain is what was sent.
+      const trust = { ca: [], rejectUnauthorized: false, servername: 'mx.test' };
+      const socket = connect({ port: running.port, host: '127.0.0.1', ...trust });
+      await within(once(socket, 'data'), 'hello');
+      const issuer = socket.getPeerCertificate(true).issuerCertificate?.subject.CN;
+      assert.equal(issuer, verify === 'none' ? undefined : 'tls-smtp test authority');
+      socket.destroy();
+    }
+  });
+});
+
+describe('Engine, SPEC §3: certificates by server name', () => {
+  async function named(): Promise<{ readonly running: Running; readonly asked: string[] }> {
+    const other = await authority.issue({ name: 'other.test' });
+    const asked: string[] = [];
+    const contextFor = async (serverName: string): Promise<SecureContext | null> => {
+      asked.push(serverName);
+      if (serverName === 'throws.test') throw new CredentialMissingError();
+      if (serverName !== 'other.test') return null;
+      const policy = serverTlsSettings({});
+      return createSecureContext(contextOptions({ id: 'other', tls: other }, policy, 'none'));
+    };
+    return { running: await serve({}, {}, { contextFor }), asked };
+  }
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`gives the certificate of the name, and the default for an unknown name or none (${maxVersion})`, async () => {
+      const { running, asked } = await named();
+      await using _running = running;
+      const checkServerIdentity = (): undefined => undefined;
+      const subject = async (servername: string): Promise<unknown> => {
+        return (await running.client({ maxVersion, servername, checkServerIdentity })).subject;
+      };
+      assert.deepEqual(
+        [await subject('other.test'), await subject('unknown.test'), await subject('')],
+        ['CN=other.test', 'CN=mx.test', 'CN=mx.test'],
+      );
+      assert.deepEqual(asked, ['other.test', 'unknown.test']);
+    });
+
+    it(`ends the handshake with the error where a name cannot be served, and goes on serving (${maxVersion})`, async () => {
+      const { running } = await named();
+      await using _running = running;
+      assert.notEqual((await running.client({ maxVersion, servername: 'throws.test' })).error, null);
+      await eventually('the fate is known', () => running.fates.length > 0);
+      assert.equal(running.fates[0], 'ERR_TLS_SMTP_CREDENTIAL_MISSING');
+      assert.equal((await running.client({ maxVersion })).error, null);
+    });
+  }
+
+  it('verifies clients by name as without one', async () => {
+    const [listed, sibling] = [await authority.issue({ kind: 'client' }), await authority.issue({ kind: 'client' })];
+    const trust = { ca: [listed.cert], ...{ allowPartialTrustChain: true } };
+    const options = contextOptions({ id: 'named', tls: { cert, key, ...trust } }, serverTlsSettings({}), 'try');
+    const contextFor = async (): Promise<SecureContext> => createSecureContext(options);
+    await using running = await serve({}, trust, { verify: 'try', contextFor });
+    for (const client of [listed, sibling]) await running.client(client);
+    await eventually('both fates are known', () => running.fates.length === 2);
+    // The client sends its root along.
+    assert.deepEqual(running.fates, ['secured true', 'secured false SELF_SIGNED_CERT_IN_CHAIN']);
+  });
+
+  it('survives a callback that throws at once (CVE-2026-21637)', async () => {
+    const contextFor = (): never => {
+      throw new Error('at once');
+    };
+    await using running = await serve({}, {}, { contextFor });
+    assert.notEqual((await running.client()).error, null);
+    await eventually('the raw socket is closed', () => running.raws[0]?.destroyed === true);
+  });
+
+  it('survives a raw socket that is destroyed while it is asked (a segmentation fault of Node 20)', async () => {
+    for (const late of [false, true]) {
+      const raws: Socket[] = [];
+      const contextFor = async (): Promise<null> => {
+        if (late) await sleep(10);
+        for (const raw of raws) raw.destroy();
+        throw new CredentialMissingError();
+      };
+      await using running = await serve({}, {}, { contextFor });
+      const work = running.client();
+      await eventually('the client is there', () => running.raws.length > 0);
+      raws.push(...running.raws);
+      assert.notEqual((await work).error, null);
+    }
+  });
+
+  it('waits for nobody whose client is gone', async () => {
+    let answer = (_context: SecureContext | null): void => {};
+    const contextFor = (): Promise<SecureContext | null> =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    await using running = await serve({ handshakeTimeoutMs: 100 }, {}, { contextFor });
+    assert.notEqual((await running.client()).error, null);
+    await eventually('the fate is known', () => running.fates.length > 0);
+    assert.equal(running.fates[0], 'ERR_TLS_HANDSHAKE_TIMEOUT');
+    answer(null); // into a socket that was destroyed
+    await sleep(20);
+    assert.equal(running.fates.length, 1);
   });
 });

@@ -96,6 +96,25 @@ describe('StartTlsServer.ready, SPEC §3', () => {
     assert.match(warnings.join(), /^tls\.certificate: PEM text: the certificate has expired on \d{4}-/);
   });
 
+  it('warns of a key that is too short, or says so where this version of Node refuses it', async () => {
+    const weak = await authority.issue({ name: 'mx.test', flaw: 'weak' });
+    const server = new StartTlsServer({ tls: { certificate: weak.cert, privateKey: weak.key } });
+    const warnings: string[] = [];
+    server.on('warning', (warning) => warnings.push(warning));
+    if (Number(process.versions.node.split('.', 1)[0]) >= 24) {
+      await assert.rejects(server.ready(), { code: 'ERR_TLS_SMTP_KEY_TOO_SMALL', option: 'tls.certificate' });
+      return;
+    }
+    await server.ready();
+    assert.deepEqual(warnings, ['tls.certificate: PEM text: the RSA key has 1024 bits; give it 2048 at least']);
+  });
+
+  it('rejects where the ciphers leave no version', async () => {
+    const requireCiphers = 'ECDHE-RSA-AES128-GCM-SHA256';
+    const server = new StartTlsServer({ tls: { ...identity, requireCiphers, minVersion: 'TLSv1.3' } });
+    await assert.rejects(server.ready(), /tls\.requireCiphers names suites of TLSv1\.2 only/);
+  });
+
   it('rejects for a cipher list that OpenSSL does not know with an error of ours (SPEC §8)', async () => {
     const server = new StartTlsServer({ tls: { ...identity, requireCiphers: 'NONSENSE' } });
     await assert.rejects(server.ready(), (error: Error) => {
