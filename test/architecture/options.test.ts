@@ -9,6 +9,7 @@ import { root, textOf } from './project.js';
 const DOCUMENTED: readonly (readonly [file: string, type: string, page: string])[] = [
   ['src/net/server-tls-options.ts', 'ServerTlsOptions', 'docs/reference/options.md'],
   ['src/credentials/options.ts', 'CredentialOptions', 'docs/reference/options.md'],
+  ['src/credentials/credential-store.ts', 'CredentialStoreEvents', 'docs/guide/credentials.md'],
   ['src/server/options.ts', 'SmtpServerOptions', 'docs/reference/options.md'],
   ['src/server/limits.ts', 'Limits', 'docs/guide/server.md'],
   ['src/server/handlers.ts', 'Handlers', 'docs/guide/server.md'],

@@ -175,4 +175,36 @@ describe('examples', () => {
     await using refused = new Example('host-list.js', '10.0.0.1 : 010.0.0.1');
     await refused.says(/item 1 \(at offset 11\) is '010\.0\.0\.1', expected an IPv4 address/);
   });
+
+  it('per-address-certificates serves the address, a name, and what replaced it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+    try {
+      const authority = await TestAuthority.create();
+      const put = async (file: string, name: string): Promise<void> => {
+        const { cert, key } = await authority.issue({ name });
+        await writeFile(join(folder, file), `${cert}${key}`, { mode: 0o600 });
+      };
+      await put('127.0.0.1.pem', 'address.test');
+      await put('named.test.pem', 'named.test');
+      await using example = new Example('per-address-certificates.js', folder, '0');
+      const port = Number(await example.says(/STARTTLS on (\d+)/));
+      const certificateFor = async (host: string): Promise<string | undefined> => {
+        const result = await new SmtpTransport().deliver({
+          hosts: [{ host, address: '127.0.0.1', port }],
+          envelope: { from: 'a@x.test', to: ['b@y.test'] },
+          message: 'x',
+        });
+        return result.attempts[0]?.tls?.peerDn;
+      };
+      assert.deepEqual(
+        [await certificateFor('named.test'), await certificateFor('unknown.test'), await certificateFor('127.0.0.1')],
+        ['/CN=named.test', '/CN=address.test', '/CN=address.test'],
+      );
+      await put('127.0.0.1.pem', 'replaced.test');
+      assert.equal(await certificateFor('unknown.test'), '/CN=replaced.test');
+      await example.says(/reloaded: CN=replaced\.test/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
