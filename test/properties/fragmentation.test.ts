@@ -83,12 +83,22 @@ async function talk(served: Served, mode: Mode, before: string, inside: string, 
     tls.on('data', (chunk: Buffer) => {
       secret += chunk.toString('latin1');
     });
-    tls.write(inside, 'latin1');
     tls.once('end', () => client.destroy());
+    void writeRecords(tls, inside, cuts);
   }
   await within(closed, 'the end');
   client.destroy();
   return { clear, inside: secret, seen };
+}
+
+/** One record for each piece: the text is cut by `cuts`, and then its records are, by the wire. */
+async function writeRecords(tls: Duplex, text: string, cuts: Cuts): Promise<void> {
+  for (let at = 0, index = 0; at < text.length && !tls.destroyed; index++) {
+    const octets = cuts[index % cuts.length]?.octets ?? 1;
+    const piece = text.slice(at, at + octets);
+    await new Promise((resolve) => tls.write(piece, 'latin1', resolve));
+    at += octets;
+  }
 }
 
 const cuts: fc.Arbitrary<Cuts> = fc.array(
