@@ -7,7 +7,6 @@ import { isMissed, judge, type Result } from './judge.js';
 import type { Ground } from './lane.js';
 import { measure } from './measure.js';
 import { formatSelfTimes, selfTimes } from './profile.js';
-import type { Row } from './rows.js';
 import { formatTable } from './table.js';
 
 /** `npm run bench`: what docs/performance.md says is measured here. */
@@ -27,25 +26,33 @@ async function main(given: readonly string[]): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
-  const results = await run(options);
+  const { results, failures } = await run(options);
+  for (const failure of failures) console.error(failure);
   if (options.json) console.log(JSON.stringify({ ...surroundings(), ...pace(options), results }, null, 2));
   else print(results, options);
+  if (failures.length > 0) return 2;
   return results.some(isMissed) ? 1 : 0;
 }
 
-async function run(options: BenchArguments): Promise<Result[]> {
+/** A row that could not be run is told at the end: it takes nothing from the others. */
+async function run(options: BenchArguments): Promise<{ results: Result[]; failures: string[] }> {
   const authority = await TestAuthority.create();
   const identity = await authority.issue({ name: 'mx.test', key: 'ec' });
   const profiles = options.profiles === null ? null : resolve(options.profiles);
   if (profiles !== null) mkdirSync(profiles, { recursive: true });
   const ground: Ground = { identity, ca: authority.ca, profiles };
   const results: Result[] = [];
+  const failures: string[] = [];
   for (const row of options.rows) {
-    const samples = await measure(row, ground, { ...pace(options), progress });
-    results.push(judge(row, samples, options.judged));
+    try {
+      const samples = await measure(row, ground, { ...pace(options), progress });
+      results.push(judge(row, samples, options.judged));
+    } catch (problem) {
+      failures.push(problem instanceof Error ? problem.message : String(problem));
+    }
   }
   progress(null);
-  return results;
+  return { results, failures };
 }
 
 /** One line that is written over, where somebody looks on. */
@@ -59,10 +66,10 @@ function print(results: readonly Result[], options: BenchArguments): void {
   const { rounds, seconds } = options;
   process.stdout.write(`Node ${node}, OpenSSL ${openssl}, ${cpu}; ${rounds} rounds of ${seconds} s\n\n`);
   process.stdout.write(formatTable(results, colours));
-  if (options.profiles !== null) for (const row of options.rows) printProfile(row, options.profiles);
+  if (options.profiles !== null) for (const { row } of results) printProfile(row, options.profiles);
 }
 
-function printProfile({ name }: Row, folder: string): void {
+function printProfile(name: string, folder: string): void {
   const profile = JSON.parse(readFileSync(join(folder, `${name}-tls-smtp.cpuprofile`), 'utf8'));
   process.stdout.write(formatSelfTimes(`${name}: own time of functions`, selfTimes(profile, FUNCTIONS_SHOWN)));
 }

@@ -29,6 +29,7 @@ export class Child<T extends { [K in keyof T]: Order }> implements AsyncDisposab
 
   /** @throws what the process failed with, or that it is gone */
   async tell<K extends keyof T & string>(name: K, order: T[K]['order']): Promise<T[K]['answer']> {
+    if (this.#ended) throw new Error(this.#ending());
     const gone = new AbortController();
     const onExit = (): void => gone.abort();
     this.#process.once('exit', onExit);
@@ -39,8 +40,8 @@ export class Child<T extends { [K in keyof T]: Order }> implements AsyncDisposab
       if (answer === undefined || 'failure' in answer) throw new Error(answer?.failure ?? 'no answer');
       return answer.answer as T[K]['answer'];
     } catch (problem) {
-      const reason = gone.signal.aborted ? 'the process ended' : problem instanceof Error ? problem.message : 'unknown';
-      throw new Error(`${this.#name}: ${reason}`);
+      if (gone.signal.aborted) throw new Error(this.#ending());
+      throw new Error(`${this.#name}: ${problem instanceof Error ? problem.message : 'unknown'}`);
     } finally {
       this.#process.off('exit', onExit);
     }
@@ -48,9 +49,17 @@ export class Child<T extends { [K in keyof T]: Order }> implements AsyncDisposab
 
   /** Lets the process go and waits for its end: what it still has to write is written then. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (this.#ended) return;
     const exit = once(this.#process, 'exit');
     if (this.#process.connected) this.#process.disconnect();
     await exit;
+  }
+
+  get #ended(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
+  }
+
+  #ending(): string {
+    return `${this.#name}: the process ended (${this.#process.signalCode ?? `exit code ${this.#process.exitCode}`})`;
   }
 }
