@@ -1,5 +1,6 @@
 /** Whether a callback of the application will answer later. */
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  if (answer instanceof Promise) return true;
   return typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function';
 }
 

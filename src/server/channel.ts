@@ -1,8 +1,11 @@
 import type { Duplex } from 'node:stream';
+import { receiveInto } from '../net/receive-into.js';
+import { receivingMemory } from '../smtp/data-scan.js';
 import { formatReply, type Reply, replyOctets } from '../smtp/reply.js';
 
 /** What a session hears of its client. */
 export interface ChannelEvents {
+  /** @param chunk - lent: its memory is used again when this returns */
   received(chunk: Buffer): void;
   /** The client has closed its side: nothing more will come. */
   ended(): void;
@@ -94,6 +97,7 @@ export class Channel {
     this.#socket = socket;
     this.#blocked = false;
     this.#watch();
+    receiveInto(socket, receivingMemory(), this.#onData);
     if (socket.closed) this.#onClose();
     return !socket.destroyed;
   }

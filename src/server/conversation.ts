@@ -47,6 +47,11 @@ export class Conversation implements SmtpSession {
     return this.#mailFrom && { mailFrom: this.#mailFrom, rcptTo: this.#rcptTo };
   }
 
+  /** Between MAIL and the end of its message. */
+  get inTransaction(): boolean {
+    return this.#mailFrom !== null;
+  }
+
   get recipients(): number {
     return this.#rcptTo.length;
   }

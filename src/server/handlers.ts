@@ -70,16 +70,18 @@ export function consult(
   accepted: (value: unknown) => Reply,
   report: (error: TlsSmtpError) => void,
 ): Reply | Promise<Reply> {
-  const refused = (thrown: unknown): Reply => {
-    if (thrown instanceof SmtpRejection) return thrown.reply;
-    report(new HandlerFailedError(handler, thrown));
-    return LOCAL_PROBLEM;
-  };
   try {
     const value = call();
     if (!isThenable(value)) return accepted(value);
-    return Promise.resolve(value).then(accepted, refused);
+    return Promise.resolve(value).then(accepted, (thrown: unknown) => refusal(handler, thrown, report));
   } catch (thrown) {
-    return refused(thrown);
+    return refusal(handler, thrown, report);
   }
+}
+
+/** What is said where a handler threw. @param report - gets what is no refusal */
+export function refusal(handler: string, thrown: unknown, report: (error: TlsSmtpError) => void): Reply {
+  if (thrown instanceof SmtpRejection) return thrown.reply;
+  report(new HandlerFailedError(handler, thrown));
+  return LOCAL_PROBLEM;
 }

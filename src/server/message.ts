@@ -52,17 +52,25 @@ export class MessageAlreadyReadError extends TlsSmtpError {
 const HIGH_WATER_OCTETS = 64 * 1024;
 const LOW_WATER_OCTETS = 16 * 1024;
 
-/** Slices below this are gathered in blocks: a Buffer for each octet of a dripping client costs a hundred times its size. */
-const SMALL_OCTETS = 2 * 1024;
-const FIRST_BLOCK_OCTETS = 4 * 1024;
+/** The largest block that the slices of a message are gathered in; the first is as large as the first slice. */
 const LARGEST_BLOCK_OCTETS = 64 * 1024;
 
-interface Block {
-  readonly memory: Buffer;
-  readonly used: number;
-}
+const NO_BLOCK = Buffer.alloc(0);
 
-const NO_BLOCK: Block = { memory: Buffer.alloc(0), used: 0 };
+/** Small blocks are cut from a larger one, as Node's own are: to have memory costs more than to copy a message. */
+const SHEET_OCTETS = 32 * 1024;
+let sheet = NO_BLOCK;
+let sheetUsed = 0;
+
+function block(octets: number): Buffer {
+  if (octets > SHEET_OCTETS / 8) return Buffer.allocUnsafeSlow(octets);
+  if (sheet.length - sheetUsed < octets) {
+    sheet = Buffer.allocUnsafeSlow(SHEET_OCTETS);
+    sheetUsed = 0;
+  }
+  sheetUsed += octets;
+  return sheet.subarray(sheetUsed - octets, sheetUsed);
+}
 
 /** What the session does for its message. */
 export interface MessageSource {
@@ -79,13 +87,19 @@ interface Waiting<T> {
 /**
  * The queue between a session, which pushes slices, and a handler, which pulls them. The session holds the client back
  * while the queue is full.
+ *
+ * Slices are copied behind each other into blocks: what is pushed is lent, and a Buffer for each octet of a dripping
+ * client would cost a hundred times its size. What a reader has is never written to.
  */
 export class MessageQueue implements IncomingMessage {
   readonly envelope: Envelope;
   readonly #source: MessageSource;
   #slices: Buffer[] = [];
   #queued = 0;
-  #block: Block | null = null;
+  #block: Buffer = NO_BLOCK;
+  /** Where the last slice begins in its block, and where it ends. */
+  #from = 0;
+  #used = 0;
   #reading: 'nothing' | 'slices' | 'bytes' | 'dropping' = 'nothing';
   #end: 'open' | 'ended' | MessageIncompleteError = 'open';
   #full = false;
@@ -108,14 +122,11 @@ export class MessageQueue implements IncomingMessage {
     return this.#full;
   }
 
+  /** @param slice - not empty; its memory is free again when this returns */
   push(slice: Buffer): void {
     if (this.#reading === 'dropping') return;
     this.#queued += slice.length;
-    if (slice.length < SMALL_OCTETS && this.#slices.length > 0) this.#gather(slice);
-    else {
-      this.#slices.push(slice);
-      this.#block = null;
-    }
+    this.#copy(slice);
     if (this.#readers.length > 0) this.#serve();
     if (this.#queued >= HIGH_WATER_OCTETS && this.#reading !== 'bytes') this.#full = true;
   }
@@ -209,7 +220,6 @@ export class MessageQueue implements IncomingMessage {
     const slice = this.#slices.shift();
     if (slice === undefined) return undefined;
     this.#queued -= slice.length;
-    if (this.#slices.length === 0) this.#block = null; // what a reader has is not written to any more
     if (this.#full && this.#queued <= LOW_WATER_OCTETS) this.#letGo();
     return slice;
   }
@@ -225,27 +235,30 @@ export class MessageQueue implements IncomingMessage {
   #clear(): void {
     this.#slices = [];
     this.#queued = 0;
-    this.#block = null;
+    this.#block = NO_BLOCK;
+    this.#used = 0;
   }
 
   #letGo(): void {
+    if (!this.#full) return;
     this.#full = false;
     this.#source.resume();
   }
 
-  /** Copies a small slice behind the others; the last of them is then the part of the block in use. */
-  #gather(slice: Buffer): void {
-    const { memory, used } = this.#block ?? NO_BLOCK;
-    if (memory.length - used >= slice.length) {
-      memory.set(slice, used);
-      this.#block = { memory, used: used + slice.length };
-      this.#slices[this.#slices.length - 1] = memory.subarray(0, used + slice.length);
-      return;
+  /** Copies a slice behind the last one, which grows by it unless a reader has it already. */
+  #copy(slice: Buffer): void {
+    const fits = this.#block.length - this.#used >= slice.length;
+    if (!fits) {
+      const size = Math.min(LARGEST_BLOCK_OCTETS, 2 * this.#block.length);
+      this.#block = block(Math.max(size, slice.length));
+      this.#used = 0;
     }
-    const size = Math.min(LARGEST_BLOCK_OCTETS, Math.max(FIRST_BLOCK_OCTETS, 2 * memory.length));
-    const larger = Buffer.allocUnsafeSlow(size);
-    larger.set(slice);
-    this.#block = { memory: larger, used: slice.length };
-    this.#slices.push(larger.subarray(0, slice.length));
+    this.#block.set(slice, this.#used);
+    const grows = fits && this.#slices.length > 0;
+    if (grows) this.#slices.pop();
+    else this.#from = this.#used;
+    this.#used += slice.length;
+    const whole = this.#from === 0 && this.#used === this.#block.length;
+    this.#slices.push(whole ? this.#block : this.#block.subarray(this.#from, this.#used));
   }
 }

@@ -1,7 +1,9 @@
+import { isThenable } from '../callback-answer.js';
 import { type ReceivedOptions, receivedHeader } from '../inspect/received.js';
 import { DataDecoder } from '../smtp/data-decoder.js';
+import type { OctetReader } from '../smtp/line-buffer.js';
 import type { Reply } from '../smtp/reply.js';
-import { consult } from './handlers.js';
+import { refusal } from './handlers.js';
 import { type Envelope, MessageIncompleteError, MessageQueue, type MessageSource } from './message.js';
 import { replies } from './replies.js';
 import type { VerbContext } from './verbs.js';
@@ -9,43 +11,41 @@ import type { VerbContext } from './verbs.js';
 /** What is read of a message beyond twice the limit: a small limit must not turn a reply into a cut connection. */
 const GRACE_OCTETS = 1024 * 1024;
 
+/** What a session hears of the message that it takes in. */
+export interface ReceptionEvents {
+  /** The application has taken what was held for it: the client may send again. */
+  caughtUp(): void;
+  /** The handler's answer, where {@link MessageReception.end} had none yet. */
+  answered(reply: Reply): void;
+}
+
 /** Takes in one message: from the 354 to the reply behind its final dot. */
-export class MessageReception implements MessageSource {
+export class MessageReception implements MessageSource, OctetReader {
   readonly #context: VerbContext;
   readonly #envelope: Envelope;
-  readonly #flow: () => void;
+  readonly #events: ReceptionEvents;
   readonly #decoder = new DataDecoder();
   readonly #message: MessageQueue;
-  readonly #handled: Reply | Promise<Reply>;
   #octets = 0;
+  /** The body is refused: too large, or with bare newlines. Stronger than what the handler says. */
   #refused: Reply | null = null;
-  /** The end of data was seen, or the handler is done; when it is both, the transaction is over. */
+  /** What the handler has said. */
+  #answer: Reply | null = null;
+  /** The end of data was seen. When the handler has answered too, the transaction is over. */
   #ended = false;
-  #left = false;
 
-  /** @param flow - called when the application has caught up and the client may send again */
-  constructor(context: VerbContext, flow: () => void) {
-    const { conversation, handlers } = context;
-    const { envelope } = conversation;
+  constructor(context: VerbContext, events: ReceptionEvents) {
+    const { envelope } = context.conversation;
     if (envelope === null) throw new TypeError('354 was said without a transaction');
     this.#context = context;
     this.#envelope = envelope;
-    this.#flow = flow;
+    this.#events = events;
     this.#message = new MessageQueue(envelope, this);
-    const handled = consult(
-      'onMessage',
-      () => handlers.onMessage?.(this.#message, conversation),
-      accepted,
-      (error) => {
-        // A reader that passes on why the message broke off has not failed.
-        if (!(error.cause instanceof MessageIncompleteError)) context.report(error);
-      },
-    );
-    this.#handled = handled instanceof Promise ? handled.then((reply) => this.#leave(reply)) : this.#leave(handled);
+    this.#consult();
   }
 
   resume(): void {
-    this.#flow();
+    this.#events.caughtUp();
   }
 
   receivedHeader(options?: ReceivedOptions): string {
@@ -74,19 +74,19 @@ export class MessageReception implements MessageSource {
     return this.#octets > 2 * this.#context.limits.maxMessageBytes + GRACE_OCTETS;
   }
 
-  /** @returns the index behind the end of the message; -1 where it goes on */
   read(chunk: Buffer): number {
     const end = this.#decoder.decode(chunk, 0, this.#take);
     this.#judge();
     return end;
   }
 
-  /** The end of data was seen: the reply to it. With that reply the transaction is over. */
-  verdict(): Reply | Promise<Reply> {
+  /** The end of data was seen. @returns the reply to it; `null` where the handler has yet to answer */
+  end(): Reply | null {
     this.#ended = true;
     if (this.#refused === null) this.#message.finish();
-    if (this.#refused !== null || this.#left) this.#context.conversation.reset();
-    return this.#refused ?? this.#handled;
+    const reply = this.#refused ?? this.#answer;
+    if (reply !== null) this.#context.conversation.reset();
+    return reply;
   }
 
   /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
@@ -94,12 +94,35 @@ export class MessageReception implements MessageSource {
     this.#message.fail(new MessageIncompleteError(reason));
   }
 
+  /** One promise for a message is enough: whoever waits for the answer is called. */
+  #consult(): void {
+    const { handlers, conversation } = this.#context;
+    try {
+      const value = handlers.onMessage?.(this.#message, conversation);
+      if (!isThenable(value)) return this.#leave(accepted(value));
+      Promise.resolve(value).then(
+        (answer) => this.#leave(accepted(answer)),
+        (thrown) => this.#leave(this.#refusal(thrown)),
+      );
+    } catch (thrown) {
+      this.#leave(this.#refusal(thrown));
+    }
+  }
+
+  #refusal(thrown: unknown): Reply {
+    return refusal('onMessage', thrown, (error) => {
+      // A reader that passes on why the message broke off has not failed.
+      if (!(thrown instanceof MessageIncompleteError)) this.#context.report(error);
+    });
+  }
+
   /** The handler is done: what it leaves unread is dropped. */
-  #leave(reply: Reply): Reply {
-    this.#left = true;
+  #leave(reply: Reply): void {
+    this.#answer = reply;
     this.#message.drop();
-    if (this.#ended && this.#refused === null) this.#context.conversation.reset();
-    return reply;
+    if (!this.#ended || this.#refused !== null) return;
+    this.#context.conversation.reset();
+    this.#events.answered(reply);
   }
 
   /** A refused body is read to its end all the same: only there can the reply be said (RFC 5321 §4.5.2). */

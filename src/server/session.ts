@@ -9,7 +9,7 @@ import { Channel, type ChannelEvents } from './channel.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
-import { MessageReception } from './reception.js';
+import { MessageReception, type ReceptionEvents } from './reception.js';
 import { badLineReply, replies } from './replies.js';
 import { Tally } from './tally.js';
 import { type VerbContext, verbs } from './verbs.js';
@@ -40,7 +40,7 @@ const TLS_HANDSHAKE = 0x16;
 const LINGER_MS = 2_000;
 
 /** Drives one conversation: octets in, commands run in order, replies out. */
-export class Session implements Overdue, ChannelEvents {
+export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   readonly #host: SessionHost;
   readonly #conversation: Conversation;
   readonly #channel: Channel;
@@ -87,7 +87,7 @@ export class Session implements Overdue, ChannelEvents {
       this.#channel.collect(this.#host.banner);
       this.#channel.listen();
       this.#enter('commands');
-      this.#rest(true);
+      this.#run();
     } catch (problem) {
       this.#fail(problem);
     }
@@ -97,7 +97,7 @@ export class Session implements Overdue, ChannelEvents {
   drain(): void {
     this.#draining = true;
     if (this.#phase === 'upgrading') return this.destroy('the server shut down');
-    if (this.#phase === 'commands' && this.#conversation.envelope === null) {
+    if (this.#phase === 'commands' && !this.#conversation.inTransaction) {
       this.end(replies.shutdown, 'the server shut down');
     }
   }
@@ -127,10 +127,11 @@ export class Session implements Overdue, ChannelEvents {
   }
 
   received(chunk: Buffer): void {
-    this.#lines.push(chunk);
+    if (this.#phase === 'ending') return;
+    this.#lines.lend(chunk);
     if (this.#reading()) this.#run();
-    else if (this.#phase === 'ending') this.#lines.takeRest();
     else this.#channel.flow(false); // one chunk is held, the rest waits in the socket
+    this.#lines.keep();
   }
 
   ended(): void {
@@ -139,6 +140,11 @@ export class Session implements Overdue, ChannelEvents {
   }
 
   drained(): void {
+    this.#updateFlow();
+  }
+
+  /** The application has taken what was held for it: the client may send again. */
+  caughtUp(): void {
     this.#updateFlow();
   }
 
@@ -207,7 +213,7 @@ export class Session implements Overdue, ChannelEvents {
   /** Runs one command line. */
   #execute(line: Line | 'too-long'): void {
     if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
-    if (this.#draining && this.#conversation.envelope === null) return this.drain();
+    if (this.#draining && !this.#conversation.inTransaction) return this.drain();
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     const command = parseCommand(line.text);
     const verb = typeof command === 'string' ? '' : command.verb;
@@ -225,12 +231,16 @@ export class Session implements Overdue, ChannelEvents {
   #answer(verb: string, reply: Reply | Promise<Reply>): void {
     this.#awaited = verb;
     if (!(reply instanceof Promise)) return this.#say(reply);
-    this.#enter('waiting');
-    this.#channel.flush(); // a finished reply never waits for a handler
-    reply.then(this.#goOn, this.#fail);
+    this.#wait();
+    reply.then(this.answered, this.#fail);
   }
 
-  readonly #goOn = (reply: Reply): void => {
+  #wait(): void {
+    this.#enter('waiting');
+    this.#channel.flush(); // a finished reply never waits for a handler
+  }
+
+  readonly answered = (reply: Reply): void => {
     if (this.#phase !== 'waiting') return; // it took too long, or the client is gone
     try {
       this.#enter('commands');
@@ -256,31 +266,30 @@ export class Session implements Overdue, ChannelEvents {
 
   #count(code: number): void {
     const message = this.#awaited === 'onMessage';
-    const replied = message ? 'message' : this.#conversation.envelope !== null ? 'in-transaction' : 'command';
+    const replied = message ? 'message' : this.#conversation.inTransaction ? 'in-transaction' : 'command';
     const over = this.#tally.count(code, replied);
     if (over !== null) this.end(over.reply, over.reason);
   }
 
   #beginMessage(): void {
     this.#awaited = 'onMessage';
-    this.#reception = new MessageReception(this.#host.context, () => this.#updateFlow());
+    this.#reception = new MessageReception(this.#host.context, this);
     this.#enter('message');
   }
 
   /** @returns whether the message ended, and there may be commands behind it */
   #receive(): boolean {
     const reception = this.#reception;
-    const chunk = this.#lines.takeRest();
-    if (reception === null || chunk.length === 0) return false;
-    const end = reception.read(chunk);
-    if (end === -1) {
+    if (reception === null || this.#lines.unread === 0) return false;
+    if (!this.#lines.readBy(reception)) {
       if (reception.endless) this.end(replies.tooLarge, 'the message had no end');
       return false;
     }
-    if (end < chunk.length) this.#lines.push(chunk.subarray(end));
     this.#reception = null;
     this.#enter('commands');
-    this.#answer('onMessage', reception.verdict());
+    const reply = reception.end();
+    if (reply !== null) this.#say(reply);
+    else this.#wait();
     return true;
   }
 

@@ -94,7 +94,7 @@ function greet(context: VerbContext, name: string, accept: () => Reply | Promise
 function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
   const { conversation, handlers, limits } = context;
   if (conversation.helo === null) return GREET_FIRST;
-  if (conversation.envelope !== null) return NESTED;
+  if (conversation.inTransaction) return NESTED;
   const address = parsePath('FROM', args);
   if (address === null) return BAD_MAIL;
   const problem = badMailParameter(address, limits.maxMessageBytes);
@@ -123,7 +123,7 @@ function badMailParameter({ parameters }: MailAddress, maxMessageBytes: number):
 
 function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
   const { conversation, handlers } = context;
-  if (conversation.envelope === null) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
+  if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   const address = parsePath('TO', args);
   if (address === null) return BAD_RCPT;
   if (address.parameters !== NO_PARAMETERS) return UNKNOWN_PARAMETER;
@@ -138,7 +138,7 @@ function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
 
 function data({ conversation }: VerbContext, args: string): Reply {
   if (args !== '') return NO_ARGUMENT;
-  if (conversation.envelope === null) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
+  if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   return conversation.recipients === 0 ? NEEDS_RCPT : replies.startMail;
 }
 

@@ -18,9 +18,9 @@ export class DataDecoder {
   }
 
   /**
-   * @param chunk - octets from the wire; never written to
+   * @param chunk - octets from the wire; what of them is read already may be written to
    * @param from - where the body goes on in it
-   * @param take - gets the body's part of the chunk, if any; it may share the chunk's memory
+   * @param take - gets the body's part of the chunk, if any, for as long as its call lasts: the memory is used again
    * @returns the index behind the `CRLF.CRLF`; -1 where the body goes on in the next chunk
    */
   decode(chunk: Buffer, from: number, take: (slice: Buffer) => void): number {

@@ -14,7 +14,7 @@ export interface Scanned {
   readonly stopped: number;
   /** Whether a CR or LF stood without the other. */
   readonly bareNewline: boolean;
-  /** The body's part of the octets, stuffing undone: a slice of the chunk, or a copy where a dot was dropped. */
+  /** The body's part of the octets, stuffing undone: a slice of the chunk, or of memory that the next scan writes to. */
   readonly kept: Buffer;
 }
 
@@ -23,26 +23,36 @@ export const MAX_SCAN_OCTETS = 65_536;
 
 /** data-scan.wat, assembled; test/unit/smtp/data-scan.test.ts prints it anew. */
 export const ASSEMBLED: string =
-  'AGFzbQEAAAABBgFgAX8BfwMCAQAFAwEAAwcRAgZtZW1vcnkCAARzY2FuAAAKhAUBgQUCBn8Ee0EN/Q8hCEEK/Q8hCUEu/Q8hCkHAACEBQQAtAA' +
-  'AhBEE/IAQtAAg6AAACQANAIARBA0kEQCABIQICQCAGRQRAAkADQCABQSBqIABLDQEgAUEBa/0ABAAgCP0jIAH9AAQAIAn9I/1RIAFBAWv9AAQA' +
-  'IAn9IyAB/QAEACAK/SP9Tv1QIAFBAWv9AAQQIAj9IyAB/QAEECAJ/SP9USABQQFr/QAEECAJ/SMgAf0ABBAgCv0j/U79UP1Q/VMNASABQSBqIQ' +
-  'EMAAsLCwNAIAFBEGogAEsNASABQQFr/QAEACAI/SMgAf0ABAAgCf0j/VEgAUEBa/0ABAAgCf0jIAH9AAQAIAr9I/1O/VAhByAGBEAgAyAB/QAE' +
-  'AP0LBAALIAf9UwRAIAf9ZGghBSABIAVqIQEgAyAFaiEDDAILIAFBEGohASADQRBqIQMMAAsLIAEgAkcEQCABQQFrLQAAIQUgBUENRiAFQQpGQQ' +
-  'F0ciEECwsgASAATw0BIAEtAAAhBSABQQFqIQEgBEECRiAFQS5GcQRAQQMhBAwBCyAEQQNGIAVBDUZxBEBBBCEEDAELIARBBEYgBUEKRnEEQEEF' +
-  'IQQMAgsgBEEDTwRAIAZFBEBBASEGIAFBAWogBGshAiACQcAASQRAQcAAIQILQYCQBCACaiEDQcCQBEHAACACQcAAa/wKAAALIARBBEYEQEEBQQ' +
-  'E6AAAgA0ENOgAAIANBAWohAwtBACEECyAEQQFGIAVBCkZHBEBBAUEBOgAACyAFQQ1GIARBAUYgBUEKRnFBAXRyIQQgBgRAIAMgBToAAAsgA0EB' +
-  'aiEDDAALC0EAIAQ6AABBAiAGOgAAQQQgAzYCACABCwsJAQBBCAsDeA0K';
+  'AGFzbQEAAAABBwFgAn9/AX8DAgEABQMBAAQHEQIGbWVtb3J5AgAEc2NhbgAACoUFAYIFAgZ/BHtBDf0PIQlBCv0PIQpBLv0PIQsgACECQQAtAAAhBS' +
+  'AAQQFrIAUtAAg6AAACQANAIAVBA0kEQCACIQMCQCAHRQRAAkADQCACQSBqIAFLDQEgAkEBa/0ABAAgCf0jIAL9AAQAIAr9I/1RIAJBAWv9AAQAIAr9' +
+  'IyAC/QAEACAL/SP9Tv1QIAJBAWv9AAQQIAn9IyAC/QAEECAK/SP9USACQQFr/QAEECAK/SMgAv0ABBAgC/0j/U79UP1Q/VMNASACQSBqIQIMAAsLCw' +
+  'NAIAJBEGogAUsNASACQQFr/QAEACAJ/SMgAv0ABAAgCv0j/VEgAkEBa/0ABAAgCv0jIAL9AAQAIAv9I/1O/VAhCCAHBEAgBCAC/QAEAP0LBAALIAj9' +
+  'UwRAIAj9ZGghBiACIAZqIQIgBCAGaiEEDAILIAJBEGohAiAEQRBqIQQMAAsLIAIgA0cEQCACQQFrLQAAIQYgBkENRiAGQQpGQQF0ciEFCwsgAiABTw' +
+  '0BIAItAAAhBiACQQFqIQIgBUECRiAGQS5GcQRAQQMhBQwBCyAFQQNGIAZBDUZxBEBBBCEFDAELIAVBBEYgBkEKRnEEQEEFIQUMAgsgBUEDTwRAIAdF' +
+  'BEBBASEHIAJBAWogBWshAyADIABJBEAgACEDC0HAgQggAyAAa2ohBEHAgQggACADIABr/AoAAAsgBUEERgRAQQFBAToAACAEQQ06AAAgBEEBaiEEC0' +
+  'EAIQULIAVBAUYgBkEKRkcEQEEBQQE6AAALIAZBDUYgBUEBRiAGQQpGcUEBdHIhBSAHBEAgBCAGOgAACyAEQQFqIQQMAAsLQQAgBToAAEECIAc6AABB' +
+  'BCAENgIAIAILCwkBAEEICwN4DQo=';
 
-const FIRST = 64;
-const KEPT = 67_648;
+const COPIED = 64;
+const LENT = 65_664;
+const KEPT = 131_264;
 
 interface Scanner {
-  readonly octets: Uint8Array;
-  readonly words: DataView;
-  readonly run: (end: number) => number;
+  readonly octets: Buffer;
+  readonly lent: Buffer;
+  readonly run: (start: number, end: number) => number;
 }
 
 let scanner: Scanner | null = null;
+
+/**
+ * Memory to receive octets into, the same for the whole process: they are scanned where they stand. It is used again for
+ * the octets of others as soon as the call returns that they were handed to.
+ */
+export function receivingMemory(): Buffer {
+  scanner ??= assemble();
+  return scanner.lent;
+}
 
 /**
  * Looks at a part of a body with the processor's wide registers, through 700 octets of WebAssembly: in JavaScript the look
@@ -53,11 +63,11 @@ let scanner: Scanner | null = null;
  */
 export function scan(state: ScanState, chunk: Buffer, from: number, to: number): Scanned {
   scanner ??= assemble();
-  const { octets, words, run } = scanner;
-  octets.set(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to), FIRST);
+  const { octets, run } = scanner;
+  const start = placeInMemory(scanner, chunk, from, to);
   octets[0] = state;
   octets[1] = 0;
-  const stopped = from + run(FIRST + to - from) - FIRST;
+  const stopped = from + run(start, start + to - from) - start;
   const after = octets[0];
   const dropped = octets[2] === 1;
   const end = Math.max(from, stopped - (HELD[after] ?? 0));
@@ -65,8 +75,15 @@ export function scan(state: ScanState, chunk: Buffer, from: number, to: number):
     state: after,
     stopped,
     bareNewline: octets[1] === 1,
-    kept: dropped ? Buffer.from(octets.subarray(KEPT, words.getUint32(4, true))) : slice(chunk, from, end),
+    kept: dropped ? octets.subarray(KEPT, octets.readUInt32LE(4)) : slice(chunk, from, end),
   };
+}
+
+/** @returns where the part stands in the scanner's memory; it is copied there unless that is where it was received */
+function placeInMemory({ octets }: Scanner, chunk: Buffer, from: number, to: number): number {
+  if (chunk.buffer === octets.buffer) return chunk.byteOffset + from;
+  octets.set(slice(chunk, from, to), COPIED);
+  return COPIED;
 }
 
 function slice(chunk: Buffer, from: number, to: number): Buffer {
@@ -79,12 +96,16 @@ declare const WebAssembly: {
   readonly Instance: new (
     module: object,
   ) => {
-    readonly exports: { readonly memory: { readonly buffer: ArrayBuffer }; readonly scan: (end: number) => number };
+    readonly exports: {
+      readonly memory: { readonly buffer: ArrayBuffer };
+      readonly scan: (start: number, end: number) => number;
+    };
   };
 };
 
 function assemble(): Scanner {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(ASSEMBLED, 'base64')));
   const { memory, scan: run } = exports;
-  return { octets: new Uint8Array(memory.buffer), words: new DataView(memory.buffer), run };
+  const octets = Buffer.from(memory.buffer);
+  return { octets, lent: octets.subarray(LENT, LENT + MAX_SCAN_OCTETS), run };
 }

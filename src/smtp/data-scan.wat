@@ -3,26 +3,28 @@
 ;;
 ;; Memory   0        the state, in and out
 ;;          1        1 where a CR or LF stood alone; only ever set
-;;          2        1 where a stuffed dot was dropped: what is kept stands at 67648, otherwise it stands where it was
+;;          2        1 where a stuffed dot was dropped: what is kept stands at 131264, otherwise it stands where it was
 ;;          4        where what is kept ends, in the former case
 ;;          8 + s    an octet that reads like state s, to stand before the first
-;;          64       the octets, up to 64 KiB
+;;          64       octets that are copied here to be scanned, up to 64 KiB
+;;          65664    octets that are received here, up to 64 KiB; they are scanned where they stand
 ;; States   0 within a line, 1 behind CR, 2 at the start of a line, 3 behind a dot that begins a line,
 ;;          4 behind that dot and a CR, 5 behind CRLF.CRLF, the end
 (module
-  (memory (export "memory") 3)
+  (memory (export "memory") 4)
   (data (i32.const 8) "x\0d\0a")
 
-  ;; Scans from 64 to $end. Returns where it stopped: there, or behind the end of the body.
-  (func (export "scan") (param $end i32) (result i32)
+  ;; Scans from $start to $end, and writes to the octet before $start. Returns where it stopped: at $end, or behind the end
+  ;; of the body.
+  (func (export "scan") (param $start i32) (param $end i32) (result i32)
     (local $at i32) (local $from i32) (local $out i32) (local $state i32) (local $octet i32) (local $dropped i32)
     (local $suspects v128) (local $crs v128) (local $lfs v128) (local $dots v128)
     (local.set $crs (i8x16.splat (i32.const 0x0d)))
     (local.set $lfs (i8x16.splat (i32.const 0x0a)))
     (local.set $dots (i8x16.splat (i32.const 0x2e)))
-    (local.set $at (i32.const 64))
+    (local.set $at (local.get $start))
     (local.set $state (i32.load8_u (i32.const 0)))
-    (i32.store8 (i32.const 63) (i32.load8_u offset=8 (local.get $state)))
+    (i32.store8 (i32.sub (local.get $start) (i32.const 1)) (i32.load8_u offset=8 (local.get $state)))
     (block $done
       (loop $next
         (if (i32.lt_u (local.get $state) (i32.const 3)) (then
@@ -79,9 +81,9 @@
           (if (i32.eqz (local.get $dropped)) (then
             (local.set $dropped (i32.const 1))
             (local.set $from (i32.sub (i32.add (local.get $at) (i32.const 1)) (local.get $state))) ;; where the dot stood,
-            (if (i32.lt_u (local.get $from) (i32.const 64)) (then (local.set $from (i32.const 64)))) ;; or in an earlier chunk
-            (local.set $out (i32.add (i32.const 67584) (local.get $from)))
-            (memory.copy (i32.const 67648) (i32.const 64) (i32.sub (local.get $from) (i32.const 64)))))
+            (if (i32.lt_u (local.get $from) (local.get $start)) (then (local.set $from (local.get $start)))) ;; or in an earlier chunk
+            (local.set $out (i32.add (i32.const 131264) (i32.sub (local.get $from) (local.get $start))))
+            (memory.copy (i32.const 131264) (local.get $start) (i32.sub (local.get $from) (local.get $start)))))
           (if (i32.eq (local.get $state) (i32.const 4)) (then ;; and what stood behind it was a CR alone
             (i32.store8 (i32.const 1) (i32.const 1))
             (i32.store8 (local.get $out) (i32.const 0x0d))

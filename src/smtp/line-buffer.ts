@@ -11,6 +11,15 @@ export interface Line {
   readonly end: 'crlf' | 'lf';
 }
 
+/** A reader that does not count in lines. */
+export interface OctetReader {
+  /**
+   * @param octets - lent: what is kept of them has to be copied before this returns
+   * @returns how many it has read when it came to its end; -1 where it has read all of them, and waits for more
+   */
+  read(octets: Buffer): number;
+}
+
 /**
  * Cuts lines out of received chunks, one decode per line and no copy but for a line that spans chunks.
  *
@@ -20,6 +29,7 @@ export interface Line {
 export class LineBuffer {
   #chunk: Buffer = NOTHING;
   #at = 0;
+  #lent = false;
 
   /** How many octets are held and not yet parsed. */
   get unread(): number {
@@ -33,6 +43,20 @@ export class LineBuffer {
 
   push(chunk: Buffer): void {
     this.#chunk = this.unread === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /** Takes a chunk whose memory is used again soon: {@link keep} is called before. */
+  lend(chunk: Buffer): void {
+    this.#lent = this.unread === 0;
+    this.push(chunk);
+  }
+
+  /** Makes what is unread its own. */
+  keep(): void {
+    if (!this.#lent) return;
+    this.#lent = false;
+    this.#chunk = this.unread === 0 ? NOTHING : Buffer.from(this.#chunk.subarray(this.#at));
     this.#at = 0;
   }
 
@@ -53,8 +77,16 @@ export class LineBuffer {
     return { text: chunk.toString('latin1', start, crlf ? lf - 1 : lf), end: crlf ? 'crlf' : 'lf' };
   }
 
-  /** Hands out everything unread, for a reader that does not count in lines (DATA, a STARTTLS boundary). */
+  /** Has a reader read on. @returns whether it came to its end; what stands behind that is unread */
+  readBy(reader: OctetReader): boolean {
+    const read = reader.read(this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at));
+    this.#at = read === -1 ? this.#chunk.length : this.#at + read;
+    return read !== -1;
+  }
+
+  /** Hands out everything unread, for whoever owns the octets from now on (a STARTTLS boundary). */
   takeRest(): Buffer {
+    this.keep();
     const rest = this.#at === 0 ? this.#chunk : this.#chunk.subarray(this.#at);
     this.#chunk = NOTHING;
     this.#at = 0;

@@ -139,7 +139,22 @@ describe('MessageQueue', () => {
     const { message, resumed } = queue();
     void message.bytes();
     message.push(Buffer.alloc(70_000));
-    assert.deepEqual([message.full, resumed()], [false, 1]);
+    assert.deepEqual([message.full, resumed()], [false, 0]);
+  });
+
+  it('copies what is pushed: the memory is lent', async () => {
+    const { message } = queue();
+    const memory = Buffer.alloc(3_000);
+    const iterator = message[Symbol.asyncIterator]();
+    const seen: Buffer[] = [];
+    for (let fill = 1; fill <= 90; fill++) {
+      message.push(memory.fill(fill).subarray(0, 30 * fill));
+      if (fill % 4 === 0) seen.push((await iterator.next()).value ?? Buffer.alloc(0));
+    }
+    message.finish();
+    for await (const slice of { [Symbol.asyncIterator]: () => iterator }) seen.push(slice);
+    const expected = Array.from({ length: 90 }, (_, index) => Buffer.alloc(30 * (index + 1), index + 1));
+    assert.ok(Buffer.concat(seen).equals(Buffer.concat(expected)));
   });
 
   it('collects bytes() to the end though the handler is done', async () => {

@@ -11,9 +11,12 @@ import type { IncomingMessage } from '../../../src/server/message.js';
 import { MessageReception } from '../../../src/server/reception.js';
 import { replies } from '../../../src/server/replies.js';
 import { reject } from '../../../src/smtp/rejection.js';
+import type { Reply } from '../../../src/smtp/reply.js';
 
 interface Scene {
   readonly reception: MessageReception;
+  /** Says that the data has ended. @returns the reply, which may have to wait for the handler */
+  readonly verdict: () => Promise<Reply>;
   readonly conversation: Conversation;
   readonly reported: TlsSmtpError[];
 }
@@ -25,6 +28,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
   conversation.begin({ address: 'a@x.test', parameters: size === undefined ? {} : { SIZE: size } });
   conversation.addRecipient({ address: 'b@y.test', parameters: {} });
   const reported: TlsSmtpError[] = [];
+  let answered: (reply: Reply) => void = () => assert.fail('answered before the end of data');
   const reception = new MessageReception(
     {
       conversation,
@@ -37,45 +41,51 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       offersTls: true,
       report: (error) => reported.push(error),
     },
-    () => {},
+    { caughtUp: () => {}, answered: (reply) => answered(reply) },
   );
-  return { reception, conversation, reported };
+  const verdict = (): Promise<Reply> =>
+    new Promise((resolve) => {
+      answered = resolve;
+      const reply = reception.end();
+      if (reply !== null) resolve(reply);
+    });
+  return { reception, verdict, conversation, reported };
 }
 
 const wire = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 describe('MessageReception', () => {
   it('gives the handler the message without stuffing, and says its text as the 250', async () => {
-    const { reception, conversation } = begin(async (message) => `got ${await message.text()}`);
+    const { reception, verdict, conversation } = begin(async (message) => `got ${await message.text()}`);
     const end = reception.read(wire('..a\r\n.\r\nQUIT'));
-    const reply = await reception.verdict();
+    const reply = await verdict();
     assert.deepEqual([end, reply.code, reply.lines, conversation.envelope], [8, 250, ['got .a\r\n'], null]);
   });
 
   it('accepts where nobody asks, and where the handler says nothing', async () => {
     for (const onMessage of [undefined, () => {}, async () => '', async () => 5]) {
-      const { reception } = begin(onMessage);
+      const { reception, verdict } = begin(onMessage);
       reception.read(wire('a\r\n.\r\n'));
-      assert.equal(await reception.verdict(), replies.messageOk);
+      assert.equal(await verdict(), replies.messageOk);
     }
   });
 
   it('says a refusal of the handler at the end of data, and the transaction is over (RFC 5321 §4.1.1.4)', async () => {
-    const { reception, conversation } = begin(() => {
+    const { reception, verdict, conversation } = begin(() => {
       throw reject(550, '5.7.1', 'spam');
     });
     assert.equal(reception.read(wire('a\r\n')), -1);
     assert.ok(conversation.envelope);
     reception.read(wire('.\r\n'));
-    assert.deepEqual([(await reception.verdict()).code, conversation.envelope], [550, null]);
+    assert.deepEqual([(await verdict()).code, conversation.envelope], [550, null]);
   });
 
   it('takes exactly the SIZE limit, stuffing not counted, and no octet more (RFC 1870 §6)', async () => {
     const outcomes: unknown[] = [];
     for (const line of [`..${'a'.repeat(17)}`, 'a'.repeat(19)]) {
-      const { reception } = begin((message) => message.bytes());
+      const { reception, verdict } = begin((message) => message.bytes());
       reception.read(wire(`${line}\r\n.\r\n`));
-      outcomes.push((await reception.verdict()).code);
+      outcomes.push((await verdict()).code);
     }
     assert.deepEqual(outcomes, [250, 552]);
   });
@@ -87,11 +97,11 @@ describe('MessageReception', () => {
   ] as const) {
     it(`refuses a message that ${problem}, at its end; the reader gets an error (${clause})`, async () => {
       let seen: unknown = null;
-      const { reception, reported } = begin(async (message) => {
+      const { reception, verdict, reported } = begin(async (message) => {
         seen = await message.bytes().catch((error: TlsSmtpError) => error.code);
       });
       const ends = [reception.read(wire(body)), reception.read(wire('.\r\n'))];
-      const reply = await reception.verdict();
+      const reply = await verdict();
       await turn();
       assert.deepEqual([ends, reply, seen, reported], [[-1, 3], refused, 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE', []]);
     });
@@ -106,12 +116,12 @@ describe('MessageReception', () => {
   });
 
   it('answers a failed handler with 451 and reports it once', async () => {
-    const { reception, reported } = begin(async (message) => {
+    const { reception, verdict, reported } = begin(async (message) => {
       await message.bytes();
       throw new Error('disk full');
     });
     reception.read(wire('a\r\n.\r\n'));
-    const reply = await reception.verdict();
+    const reply = await verdict();
     assert.deepEqual([reply.code, reported.map((error) => error.code)], [451, ['ERR_TLS_SMTP_HANDLER_FAILED']]);
     assert.doesNotMatch(reply.lines.join(), /disk/);
   });
@@ -144,6 +154,6 @@ describe('MessageReception', () => {
     const { conversation } = begin();
     conversation.reset();
     const context = { conversation } as unknown as ConstructorParameters<typeof MessageReception>[0];
-    assert.throws(() => new MessageReception(context, () => {}), TypeError);
+    assert.throws(() => new MessageReception(context, { caughtUp: () => {}, answered: () => {} }), TypeError);
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EmptyBuffer } from '../../../src/smtp/empty-buffer.js';
-import { LineBuffer } from '../../../src/smtp/line-buffer.js';
+import { LineBuffer, type OctetReader } from '../../../src/smtp/line-buffer.js';
 
 describe('LineBuffer', () => {
   it('tells CRLF from a bare LF (RFC 5321 §2.3.8), and keeps each octet as one character', () => {
@@ -68,5 +68,47 @@ describe('LineBuffer', () => {
     const lines = new LineBuffer();
     lines.push(Buffer.from('a\rb\r\r\n'));
     assert.deepEqual(lines.next(99), { text: 'a\rb\r', end: 'crlf' });
+  });
+
+  it('makes its own what it is lent and has not parsed', () => {
+    const memory = Buffer.from('EHLO me\r\nQUI');
+    const lines = new LineBuffer();
+    lines.lend(memory);
+    lines.next(99);
+    lines.keep();
+    lines.lend(memory.fill('T\r\nxxxxxxxxx'));
+    assert.deepEqual([lines.next(99), lines.unread], [{ text: 'QUIT', end: 'crlf' }, 9]);
+    lines.keep();
+    memory.fill('y');
+    assert.equal(lines.takeRest().toString(), 'xxxxxxxxx');
+  });
+
+  it('hands out a rest that nobody writes to', () => {
+    const memory = Buffer.from('STARTTLS\r\nrest');
+    const lines = new LineBuffer();
+    lines.lend(memory);
+    lines.next(99);
+    const rest = lines.takeRest();
+    memory.fill('y');
+    assert.equal(rest.toString(), 'rest');
+  });
+
+  it('has a reader read on, and goes on in lines behind its end', () => {
+    const lines = new LineBuffer();
+    lines.push(Buffer.from('DATA\r\nbody'));
+    lines.next(99);
+    const read: string[] = [];
+    const reader = (end: number): OctetReader => ({
+      read: (octets) => {
+        read.push(octets.toString());
+        return end;
+      },
+    });
+    const ended = [lines.readBy(reader(-1)), lines.unread];
+    lines.push(Buffer.from('.\r\nNOOP\r\n'));
+    assert.deepEqual(
+      [...ended, lines.readBy(reader(3)), lines.next(99), read],
+      [false, 0, true, { text: 'NOOP', end: 'crlf' }, ['body', '.\r\nNOOP\r\n']],
+    );
   });
 });
