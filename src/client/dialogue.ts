@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream';
-import type { Phase } from '../errors.js';
 import { LineBuffer } from '../smtp/line-buffer.js';
 import type { Reply } from '../smtp/reply.js';
 import { MAX_REPLY_LINE_OCTETS, ReplyParser } from '../smtp/reply-parser.js';
 import { voice } from '../trace.js';
-import { PeerClosedError, ReplyMalformedError, ReplyTimeoutError } from './errors.js';
+import { PeerClosedError, ReplyMalformedError, type ReplyPhase, ReplyTimeoutError } from './errors.js';
 
-/** What goes over the line, for `DEBUG=tls-smtp:client` and the diagnostics channel. Never a secret, never a body. */
+/** On the channel `tls-smtp:client`: what goes over the line. Never a secret, never a body. */
 export type ClientVoiceEvent =
   | { readonly type: 'received'; readonly line: string }
   | { readonly type: 'sent'; readonly line: string }
@@ -48,7 +47,7 @@ export class Dialogue {
     this.#socket.write(`${line}\r\n`, 'latin1');
   }
 
-  command(line: string, phase: Phase, timeoutMs: number): Promise<Reply> {
+  command(line: string, phase: ReplyPhase, timeoutMs: number): Promise<Reply> {
     this.send(line);
     return this.reply(phase, timeoutMs);
   }
@@ -57,7 +56,7 @@ export class Dialogue {
    * Waits for the next reply.
    * @throws {PeerClosedError | ReplyTimeoutError | ReplyMalformedError} after each of which the stream is of no more use
    */
-  async reply(phase: Phase, timeoutMs: number): Promise<Reply> {
+  async reply(phase: ReplyPhase, timeoutMs: number): Promise<Reply> {
     const expiry = performance.now() + timeoutMs;
     while (true) {
       const line = this.#lines.next(MAX_REPLY_LINE_OCTETS);

@@ -1,7 +1,10 @@
 import { causeCode } from '../credentials/errors.js';
-import { type Phase, TlsSmtpError } from '../errors.js';
+import { TlsSmtpError } from '../errors.js';
 import type { Reply } from '../smtp/reply.js';
-import type { DeliveryResult } from './result.js';
+import { type DeliveryResult, harmlessReply } from './result.js';
+
+/** Where a reply was awaited. */
+export type ReplyPhase = 'greeting' | 'command' | 'starttls' | 'message' | 'session';
 
 /** No connection to the host. */
 export class ConnectFailedError extends TlsSmtpError {
@@ -20,9 +23,9 @@ export class PeerClosedError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_PEER_CLOSED' as const;
   readonly fault = 'peer' as const;
   readonly temporary = true;
-  readonly phase: Phase;
+  readonly phase: ReplyPhase;
 
-  constructor(phase: Phase) {
+  constructor(phase: ReplyPhase) {
     super(`the server closed the connection (${phase})`);
     this.phase = phase;
   }
@@ -33,10 +36,10 @@ export class ReplyTimeoutError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_TIMEOUT' as const;
   readonly fault = 'peer' as const;
   readonly temporary = true;
-  readonly phase: Phase;
+  readonly phase: ReplyPhase;
   readonly timeoutMs: number;
 
-  constructor(phase: Phase, timeoutMs: number) {
+  constructor(phase: ReplyPhase, timeoutMs: number) {
     super(`nothing from the server within ${timeoutMs} ms (${phase})`);
     this.phase = phase;
     this.timeoutMs = timeoutMs;
@@ -48,26 +51,26 @@ export class ReplyMalformedError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_REPLY_MALFORMED' as const;
   readonly fault = 'peer' as const;
   readonly temporary = true;
-  readonly phase: Phase;
+  readonly phase: ReplyPhase;
 
-  constructor(phase: Phase) {
+  constructor(phase: ReplyPhase) {
     super(`the server sent something that is no SMTP reply (${phase})`);
     this.phase = phase;
   }
 }
 
-/** A reply that refuses what the delivery needs, or one that has no meaning where it came. Its text is in `reply`, the server's own words. */
+/** A reply that refuses what the delivery needs, or one that has no meaning where it came. Its text is in `reply`: the server's own words, safe to print. */
 export class ReplyUnexpectedError extends TlsSmtpError {
   readonly code = 'ERR_TLS_SMTP_REPLY_UNEXPECTED' as const;
   readonly fault = 'peer' as const;
   readonly temporary: boolean;
-  readonly phase: Phase;
+  readonly phase: ReplyPhase;
   readonly reply: Reply;
 
-  constructor(phase: Phase, reply: Reply) {
+  constructor(phase: ReplyPhase, reply: Reply) {
     super(`the server answered ${reply.code} (${phase})`);
     this.phase = phase;
-    this.reply = reply;
+    this.reply = harmlessReply(reply);
     this.temporary = reply.code < 500;
   }
 }

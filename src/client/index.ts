@@ -1,12 +1,11 @@
-export {
-  CredentialError,
-  CredentialInvalidError,
-  CredentialUnreadableError,
-} from '../credentials/errors.js';
+export * from '../credentials/error-classes.js';
 export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { HandshakeFailedError, HandshakeTimeoutError } from '../net/handshake-failure.js';
+export { SocketUnusableError } from '../net/socket-check.js';
 export { PlaintextAfterStartTlsError } from '../net/starttls-errors.js';
 export type { Delivery, DeliveryHost } from './delivery.js';
+export type { ClientVoiceEvent } from './dialogue.js';
 export {
   AbortError,
   ConnectFailedError,

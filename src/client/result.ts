@@ -1,4 +1,5 @@
 import type { TlsSmtpError } from '../errors.js';
+import { harmless } from '../inspect/printable.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Reply } from '../smtp/reply.js';
 
@@ -10,7 +11,7 @@ export interface RecipientResult {
    * (5xx). `unknown`: the reply to the final dot was lost; it may have been accepted.
    */
   readonly status: 'delivered' | 'deferred' | 'failed' | 'unknown';
-  /** The last reply that it got; `null` where none came. */
+  /** The last reply that it got, safe to print: control characters are `\u{1b}`. `null` where none came. */
   readonly reply: Reply | null;
 }
 
@@ -43,7 +44,12 @@ export function untried(address: string): RecipientResult {
 /** A reply to a recipient or to the message, as that recipient's fate. */
 export function recipientResult(address: string, reply: Reply): RecipientResult {
   const status = reply.code < 300 ? 'delivered' : reply.code < 500 ? 'deferred' : 'failed';
-  return { address, status, reply };
+  return { address, status, reply: harmlessReply(reply) };
+}
+
+/** A server's words as they are handed on: in results and errors, which are logged and printed. */
+export function harmlessReply(reply: Reply): Reply {
+  return { ...reply, lines: reply.lines.map((line) => harmless(line)) };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { TlsSmtpError } from '../errors.js';
+import { DistinguishedName } from '../inspect/distinguished-name.js';
+import { voice } from '../trace.js';
 import { CredentialMissingError, refusedByOpenSsl } from './errors.js';
 import { Expander } from './expander.js';
 import type { ClientConnectionFacts, ServerConnectionFacts } from './facts.js';
@@ -28,6 +30,14 @@ export interface CredentialStoreEvents {
   /** In words, with option and file. */
   warning: [message: string];
 }
+
+/** On the channel `tls-smtp:credentials`: the same as {@link CredentialStoreEvents}, of all stores. */
+export type CredentialVoiceEvent =
+  | { readonly type: 'reloaded' | 'expiring'; readonly id: string; readonly subject: string; readonly notAfter: Date }
+  | { readonly type: 'reloadFailed'; readonly code: string; readonly reason: string }
+  | { readonly type: 'warning'; readonly message: string };
+
+const say = voice<CredentialVoiceEvent>('credentials');
 
 /** Builds what credentials are needed for, so that what OpenSSL refuses is never in use. */
 export type Prove = (credentials: ResolvedCredentials, facts: { readonly forServerName: boolean }) => void;
@@ -207,10 +217,20 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
         if (this.#shared.release(credentials)) this.#told.delete(credentials.id);
       },
       installed: (credentials) => {
-        for (const warning of reportOf(credentials).warnings) this.emit('warning', warning);
+        for (const message of reportOf(credentials).warnings) {
+          say({ type: 'warning', message });
+          this.emit('warning', message);
+        }
       },
-      reloaded: (credentials) => void this.emit('reloaded', credentials),
-      reloadFailed: (error) => void this.emit('reloadFailed', refusedByOpenSsl(error)),
+      reloaded: (credentials) => {
+        say({ type: 'reloaded', ...told(credentials) });
+        this.emit('reloaded', credentials);
+      },
+      reloadFailed: (cause) => {
+        const error = refusedByOpenSsl(cause);
+        say({ type: 'reloadFailed', code: error.code, reason: error.message });
+        this.emit('reloadFailed', error);
+      },
     };
   }
 
@@ -220,8 +240,13 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     if (credentials.notAfter.getTime() - now > EXPIRING_MS) return;
     if (now - (this.#told.get(credentials.id) ?? 0) < DAY_MS) return;
     this.#told.set(credentials.id, now);
+    say({ type: 'expiring', ...told(credentials) });
     this.emit('expiring', credentials);
   }
+}
+
+function told({ id, subject, notAfter }: Credentials): Pick<ResolvedCredentials, 'id' | 'subject' | 'notAfter'> {
+  return { id, subject: DistinguishedName.fromX509(subject).toOneline(), notAfter };
 }
 
 function reportOf(credentials: Credentials): CredentialReport {

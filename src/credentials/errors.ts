@@ -10,7 +10,7 @@ export function causeCode(cause: unknown): string {
 export abstract class CredentialError extends TlsSmtpError {
   readonly phase = 'credentials' as const;
   readonly fault = 'operator' as const;
-  readonly temporary: boolean = false;
+  abstract override readonly temporary: boolean;
   /** `tls.certificate` */
   readonly option: string;
   /** The file, or `PEM text` where the option holds it. */
@@ -26,7 +26,7 @@ export abstract class CredentialError extends TlsSmtpError {
 /** A file cannot be read. `systemError` is the system's code: ENOENT, EACCES. */
 export class CredentialUnreadableError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_CREDENTIAL_UNREADABLE' as const;
-  override readonly temporary = true;
+  readonly temporary = true;
   readonly systemError: string;
 
   constructor(option: string, file: string, cause: unknown) {
@@ -39,11 +39,13 @@ export class CredentialUnreadableError extends CredentialError {
 /** What was read is no certificate or no key, or not one that can be used. */
 export class CredentialInvalidError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_CREDENTIAL_INVALID' as const;
+  readonly temporary = false;
 }
 
 /** The private key is not that of the certificate. */
 export class KeyMismatchError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_KEY_MISMATCH' as const;
+  readonly temporary = false;
 }
 
 /** TLS is asked for and no certificate is configured. */
@@ -61,16 +63,19 @@ export class CredentialMissingError extends TlsSmtpError {
 /** The key is too short for OpenSSL's security level; what it refuses differs between versions of Node. */
 export class KeyTooSmallError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_KEY_TOO_SMALL' as const;
+  readonly temporary = false;
 }
 
 /** `strictKeyFiles` is set, and others than the owner can read or change the file of a private key. */
 export class KeyFileExposedError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_KEY_FILE_EXPOSED' as const;
+  readonly temporary = false;
 }
 
 /** A callback made a file name out of a name that the peer chose, and it does not lie below `credentialsRoot`. */
 export class CredentialPathError extends CredentialError {
   readonly code = 'ERR_TLS_SMTP_CREDENTIAL_PATH' as const;
+  readonly temporary = false;
 
   constructor(option: string, problem: string) {
     super(option, 'expanded file name', problem); // the name itself is the peer's text

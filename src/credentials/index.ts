@@ -4,21 +4,10 @@ export {
   type CredentialReport,
   CredentialStore,
   type CredentialStoreEvents,
+  type CredentialVoiceEvent,
   type Prove,
 } from './credential-store.js';
-export {
-  CredentialError,
-  CredentialInvalidError,
-  CredentialMissingError,
-  CredentialPathError,
-  CredentialUnreadableError,
-  ExpansionError,
-  ExpansionFailedError,
-  ExpansionTimeoutError,
-  KeyFileExposedError,
-  KeyMismatchError,
-  KeyTooSmallError,
-} from './errors.js';
+export * from './error-classes.js';
 export { type Expandable, perSni } from './expansion.js';
 export type { ClientConnectionFacts, ServerConnectionFacts } from './facts.js';
 export type { CredentialOptions } from './options.js';

@@ -29,7 +29,10 @@ export interface HostMatchUnknown {
   readonly item: string;
 }
 
-const say = voice<{ readonly type: 'warning'; readonly warning: HostListWarning }>('hostlist');
+/** On the channel `tls-smtp:hostlist`. */
+export type HostListVoiceEvent = { readonly type: 'warning'; readonly warning: HostListWarning };
+
+const say = voice<HostListVoiceEvent>('hostlist');
 
 /**
  * Decides whether a host belongs: compiled once, asked many times, shared by all connections.

@@ -1,7 +1,8 @@
 export { type ErrorCode, type Fault, ForcedFailure, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { ListSyntaxError } from '../inspect/errors.js';
 export { type Peer, peerOf } from '../peer.js';
 export { HostListSyntaxError } from './errors.js';
-export { HostList, type HostMatchUnknown, hostMatcher } from './host-list.js';
+export { HostList, type HostListVoiceEvent, type HostMatchUnknown, hostMatcher } from './host-list.js';
 export type { HostMatch } from './host-match.js';
 export type { HostListWarning } from './lint.js';
 export { dnsResolver, type HostResolver } from './names.js';

@@ -1,7 +1,7 @@
-export { type ErrorCode, type Fault, type Phase, TlsSmtpError } from '../errors.js';
+export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
 export { CipherList, type SuiteNames } from './cipher-list.js';
 export { DistinguishedName } from './distinguished-name.js';
-export { CipherListSyntaxError } from './errors.js';
+export { CipherListSyntaxError, ListSyntaxError } from './errors.js';
 export { checkIdentity } from './identity.js';
 export type { LogSelectors } from './log-fields.js';
 export type { PeerCertificate } from './peer-certificate.js';

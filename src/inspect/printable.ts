@@ -15,8 +15,12 @@ export function printable(text: string, maxLength: number): string {
   return cut(text.slice(0, maxLength + 1).replace(HARMFUL_OR_BACKSLASH, escaped), maxLength);
 }
 
-/** For a text with a syntax of its own, which knows its own escape: what is harmful is written by `write`, the rest stays. */
-export function harmless(text: string, write: (character: string) => string): string {
+/**
+ * What is harmful is escaped, the rest stays, backslashes too: for a text that may have been made printable already.
+ *
+ * @param write - for a text with a syntax of its own, which knows its own escape
+ */
+export function harmless(text: string, write: (character: string) => string = escaped): string {
   return text.replace(HARMFUL, write);
 }
 

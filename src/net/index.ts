@@ -1,4 +1,6 @@
+export * from '../credentials/error-classes.js';
 export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { type Peer, peerOf } from '../peer.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';
 export { formatReply, type Reply } from '../smtp/reply.js';
@@ -18,4 +20,5 @@ export {
   StartTlsServer,
   type StartTlsServerEvents,
   type StartTlsServerOptions,
+  type StartTlsVoiceEvent,
 } from './starttls-server.js';

@@ -34,7 +34,8 @@ export interface StartTlsServerEvents {
   warning: [message: string];
 }
 
-type StartTlsVoiceEvent =
+/** On the channel `tls-smtp:starttls`. */
+export type StartTlsVoiceEvent =
   | { readonly type: 'secured'; readonly peer: Peer; readonly cipher: string }
   | { readonly type: 'failed'; readonly peer: Peer; readonly code: string; readonly reason: string };
 

@@ -1,4 +1,6 @@
 export { type ErrorCode, type Fault, ForcedFailure, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { HostListSyntaxError } from '../hostlist/errors.js';
+export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { type Peer, peerOf } from '../peer.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';
 export {

@@ -1,5 +1,15 @@
+export * from '../credentials/error-classes.js';
 export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
-export { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.js';
+export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
+export { HandshakeFailedError, HandshakeTimeoutError } from '../net/handshake-failure.js';
+export { SocketUnusableError } from '../net/socket-check.js';
+export {
+  HandlerFailedError,
+  HandlerTimeoutError,
+  HandshakesBusyError,
+  OutOfOrderError,
+  PlaintextAfterStartTlsError,
+} from '../net/starttls-errors.js';
 export type { Peer } from '../peer.js';
 export type { MailAddress } from '../smtp/path.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';
@@ -8,4 +18,10 @@ export type { Handlers } from './handlers.js';
 export type { Limits } from './limits.js';
 export { type Envelope, type IncomingMessage, MessageAlreadyReadError, MessageIncompleteError } from './message.js';
 export type { SmtpServerOptions } from './options.js';
-export { type ListenOptions, ServerClosedError, SmtpServer, type SmtpServerEvents } from './server.js';
+export {
+  type ListenOptions,
+  ServerClosedError,
+  type ServerVoiceEvent,
+  SmtpServer,
+  type SmtpServerEvents,
+} from './server.js';

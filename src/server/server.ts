@@ -55,12 +55,12 @@ export class ServerClosedError extends TlsSmtpError {
   }
 }
 
-const say = voice<{
-  readonly type: 'connected' | 'closed';
-  readonly id: string;
-  readonly peer: Peer;
-  readonly reason?: string;
-}>('server');
+/** On the channel `tls-smtp:server`. */
+export type ServerVoiceEvent =
+  | { readonly type: 'connected'; readonly id: string; readonly peer: Peer }
+  | { readonly type: 'closed'; readonly id: string; readonly peer: Peer; readonly reason: string };
+
+const say = voice<ServerVoiceEvent>('server');
 
 const NO_HANDLER = 'there is no onMessage handler: messages are accepted and dropped';
 

@@ -28,7 +28,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'callback-answer': [],
   'exim-list': ['errors'],
   'safe-regex': [],
-  trace: [],
+  trace: ['inspect'],
   peer: [],
   options: ['errors'],
   errors: [],

@@ -4,15 +4,14 @@ import { subscribe } from 'node:diagnostics_channel';
 import { after, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { SmtpTransport } from '../../src/client/index.js';
+import { type DeliveryResult, SmtpTransport } from '../../src/client/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { debugLines } from '../support/debug-lines.js';
+import { HARMFUL, textsIn } from '../support/harmful.js';
+import { OddAuthority } from '../support/odd-certificate.js';
 import { clientHello, RawClient } from '../support/raw-client.js';
 import { scriptedServer } from '../support/scripted-server.js';
 import { testIdentity } from '../support/with-server.js';
-
-/** What ends a line, moves a cursor, or turns the reading direction. */
-const HARMFUL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
 
 /** Everything that left the server as text, but for what goes to the client. */
 const printed: string[] = [];
@@ -37,24 +36,32 @@ function print(...texts: string[]): void {
   printed.push(...texts);
 }
 
-server.on('tlsError', (error) => print(error.message, JSON.stringify(error), ...String(error.cause ?? '').split('\n')));
-server.on('warning', (warning) => print(warning));
-for (const room of ['server', 'starttls', 'client']) {
-  subscribe(`tls-smtp:${room}`, (event) => print(inspect(event, { breakLength: Number.POSITIVE_INFINITY })));
-}
-for (const room of ['server', 'starttls']) subscribe(`tls-smtp:${room}`, (event) => print(...stringsIn(event)));
-
-/** Each string of an event, as whoever listens finds it. */
-function stringsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
+server.on('tlsError', (error) => showError(error));
+server.on('warning', (warning, error) => {
+  print(warning);
+  if (error !== undefined) showError(error);
+});
+for (const room of ['server', 'starttls', 'client', 'credentials', 'hostlist']) {
+  subscribe(`tls-smtp:${room}`, (event) => show(event));
 }
 
-function assertHarmless(harmful = HARMFUL): void {
+/** A value as whoever has it finds it and prints it: each of its texts, and what `util.inspect()` makes of it. */
+function show(value: unknown): void {
+  print(...textsIn(value), ...inspect(value, { depth: 9, showHidden: false }).split('\n'));
+}
+
+/** An error in all the ways in which it reaches a log. */
+function showError(error: Error): void {
+  print(error.message, error.name, ...(error.stack ?? '').split('\n'));
+  show(error);
+  if (error.cause instanceof Error) showError(error.cause);
+}
+
+function assertHarmless(): void {
   const texts = [...printed.splice(0), ...debugLines.splice(0)];
   assert.ok(texts.length > 0, 'nothing was printed');
   assert.deepEqual(
-    texts.filter((text) => harmful.test(text)),
+    texts.filter((text) => HARMFUL.test(text)),
     [],
   );
 }
@@ -81,6 +88,55 @@ const odd: fc.Arbitrary<string> = fc
   )
   .map((parts) => parts.join(''));
 
+/** The same for what carries characters: a field of a certificate. */
+const hostile: fc.Arbitrary<string> = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 6 }),
+      fc.constantFrom(
+        '\r\n',
+        '\0',
+        '\u001b[2J',
+        '\u007f',
+        '\u0085',
+        '\u202e',
+        '\u2066',
+        '\u200b',
+        '\u2028',
+        '\u2029',
+        '\ufeff',
+      ),
+    ),
+    { minLength: 1, maxLength: 8 },
+  )
+  .map((parts) => parts.join('').slice(0, 60));
+
+/** What a dNSName can hold at all. */
+function ascii(text: string): string {
+  return text.replace(/\P{ASCII}/gu, '').replaceAll('\0', '') || 'x';
+}
+
+/** Delivers to a server on loopback, and shows all that comes of it. */
+async function tell(port: number, tls: boolean, verifyCertificates?: string): Promise<DeliveryResult> {
+  const transport = new SmtpTransport({
+    protocol: tls ? 'smtps' : 'smtp',
+    ...(verifyCertificates !== undefined && { tls: { verifyCertificates } }),
+    timeouts: { greetingMs: 300, commandMs: 300, handshakeMs: 1_000, finalDotMs: 300, quitMs: 100 },
+  });
+  const result = await transport.deliver({
+    hosts: [{ host: 'mx.test', address: '127.0.0.1', port }],
+    envelope: { from: 'a@x.test', to: ['b@y.test'] },
+    message: 'x',
+  });
+  show(result.recipients);
+  for (const { error, tls: info, ...rest } of result.attempts) {
+    show(rest);
+    if (info !== null) print(JSON.stringify(info), ...inspect(info).split('\n'));
+    if (error !== null) showError(error);
+  }
+  return result;
+}
+
 const MARK = 'zqxj';
 
 /** Commands with an odd text in them, marked: whatever of it comes back has the mark. */
@@ -98,6 +154,9 @@ const attack: fc.Arbitrary<string> = odd.chain((text) =>
     `NOOP ${MARK}${text}`,
     `STARTTLS ${MARK}${text}`,
     `QUIT ${MARK}${text}`,
+    `AUTH PLAIN ${MARK}${text}`,
+    `AUTH ${text} ${MARK}`,
+    `BDAT ${MARK}${text}`,
   ),
 );
 
@@ -137,7 +196,13 @@ describe('S15, S16: a peer’s text', { timeout: 60_000 }, () => {
         await using client = await RawClient.greeted(port, 'c.test');
         await client.ask('STARTTLS');
         const name = text.replaceAll('\0', '').slice(0, 200);
-        await client.upgrade({ ca: authority.ca, servername: name, checkServerIdentity: () => undefined });
+        const ALPNProtocols = at % 3 === 0 ? ['smtp', `x${name.slice(0, 100)}`] : ['smtp'];
+        await client.upgrade({
+          ca: authority.ca,
+          servername: name,
+          ALPNProtocols,
+          checkServerIdentity: () => undefined,
+        });
         const envelope = 'EHLO c.test\r\nMAIL FROM:<a@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\nx\r\n.\r\n';
         await client.send(`EHLO c.test\r\n${line}\r\nRSET\r\n${envelope}QUIT\r\n`);
         await client.untilClosed();
@@ -148,26 +213,49 @@ describe('S15, S16: a peer’s text', { timeout: 60_000 }, () => {
   });
 
   it('of a server does none in what a transport throws, tells or prints', async () => {
+    const replies = [250, 354, 421, 454, 550, 220];
     await fc.assert(
-      fc.asyncProperty(odd, fc.nat({ max: 4 }), async (text, step) => {
+      fc.asyncProperty(odd, fc.nat({ max: 7 }), fc.nat(), fc.boolean(), async (text, step, which, tls) => {
         let lines = 0;
-        await using peer = await scriptedServer(step === 0 ? `220 ${text}\r\n` : '220 mx.test\r\n', () =>
-          ++lines === step ? `${['250', '454', '554', '220'][text.length % 4]} ${text}\r\n` : '250 STARTTLS\r\n',
-        );
-        const transport = new SmtpTransport({
-          timeouts: { greetingMs: 300, commandMs: 300, handshakeMs: 300, quitMs: 100 },
-        });
-        const { attempts } = await transport.deliver({
-          hosts: [{ host: 'mx.test', address: '127.0.0.1', port: peer.port }],
-          envelope: { from: 'a@x.test', to: ['b@y.test'] },
-          message: 'x',
-        });
-        const errors = attempts.flatMap(({ error }) => error ?? []);
-        for (const { message } of errors) assert.doesNotMatch(message, HARMFUL);
-        for (const error of errors) print(...inspect(error).split('\n'));
-        assertHarmless(/\p{Cc}/u); // a reply is kept as it came; Node's inspect and so `%o` escape controls, no more
+        const code = replies[which % replies.length] ?? 250;
+        const answer = (line: string): string => {
+          lines += 1;
+          if (lines === step) return `${code}${which % 3 === 0 ? '-' : ' '}${text}\r\n${code} ${text}\r\n`;
+          return line === 'DATA' ? '354 go\r\n' : '250-mx.test\r\n250 STARTTLS\r\n';
+        };
+        const greeting = step === 0 ? `220 ${text}\r\n` : '220 mx.test\r\n';
+        await using peer = await scriptedServer(greeting, answer, tls ? issued : undefined);
+        await tell(peer.port, tls);
+        assertHarmless();
       }),
-      { numRuns: 40 },
+      { numRuns: 80 },
+    );
+  });
+
+  it('of a server’s certificate does none in what is known of the handshake', async () => {
+    const odd509 = await OddAuthority.create();
+    await fc.assert(
+      fc.asyncProperty(hostile, hostile, async (subject, unit) => {
+        const leaf = odd509.issue({
+          kind: 'server',
+          subject: [[{ type: 'CN', value: subject }], [{ type: 'OU', value: unit }]],
+          altNames: [{ type: 'dns', value: ascii(subject) }],
+        });
+        await using peer = await scriptedServer(
+          '220 mx.test\r\n',
+          (line) => (line === 'DATA' ? '354 go\r\n' : '250 ok\r\n'),
+          leaf,
+        );
+        for (const verifyCertificates of [undefined, odd509.ca]) {
+          const { attempts } = await tell(peer.port, true, verifyCertificates);
+          const info = attempts[0]?.tls;
+          assert.ok(info?.peerCertificate);
+          show(info.toJSON());
+          print(info.logFields('+all'), info.receivedClause(), String(info.peerCertificate.subject));
+        }
+        assertHarmless();
+      }),
+      { numRuns: 30 },
     );
   });
 

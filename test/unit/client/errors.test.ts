@@ -12,8 +12,8 @@ describe('client errors', () => {
   it('carry facts as fields and say them in words, without the server’s own', () => {
     const refused = new ReplyUnexpectedError('greeting', { code: 554, lines: ['\u001b[31mgo away'] });
     assert.deepEqual(
-      [refused.message, refused.temporary, refused.reply.code],
-      ['the server answered 554 (greeting)', false, 554],
+      [refused.message, refused.temporary, refused.reply],
+      ['the server answered 554 (greeting)', false, { code: 554, lines: ['\\u{1b}[31mgo away'] }],
     );
     assert.equal(
       new VerificationFailedError('CERT_HAS_EXPIRED').message,

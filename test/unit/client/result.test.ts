@@ -19,6 +19,15 @@ describe('what became of a recipient', () => {
     assert.deepEqual(statuses, ['delivered', 'delivered', 'deferred', 'deferred', 'failed']);
   });
 
+  it('hands on the server’s words so that they can be printed; ordinary ones stay as they are', () => {
+    const { reply } = recipientResult('a@b', {
+      code: 550,
+      enhanced: '5.7.1',
+      lines: ['no\r\n\u001b[2J\u0085', 'C:\\x'],
+    });
+    assert.deepEqual(reply, { code: 550, enhanced: '5.7.1', lines: ['no\\u{d}\\u{a}\\u{1b}[2J\\u{85}', 'C:\\x'] });
+  });
+
   it('is one word for all where they agree, and partial where they do not', () => {
     const one = (code: number) => recipientResult('a@b', { code, lines: [] });
     assert.deepEqual(
