@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import ts from 'typescript';
+import { entries } from './entries.js';
 import { manifest, root } from './project.js';
 
 const OPTIONS: ts.CompilerOptions = {
@@ -13,10 +14,6 @@ const OPTIONS: ts.CompilerOptions = {
   noEmit: true,
   skipLibCheck: false,
 };
-
-const entries = Object.entries(manifest.exports).flatMap(([path, target]) =>
-  typeof target === 'string' ? [] : [{ specifier: manifest.name + path.slice(1), file: join(root, target.types) }],
-);
 
 describe('declarations', () => {
   it('need no package that a user may not have: no optional peer, none of our own tools', () => {
@@ -41,7 +38,7 @@ function complaints(text: string): string[] {
     literals.map((literal) => {
       const mode = ts.getModeForUsageLocation(source, literal, options);
       const entry = entries.find(({ specifier }) => specifier === literal.text);
-      if (entry) return { resolvedModule: { resolvedFileName: entry.file, extension: ts.Extension.Dts } };
+      if (entry) return { resolvedModule: { resolvedFileName: join(root, entry.types), extension: ts.Extension.Dts } };
       const found = ts.resolveModuleName(literal.text, from, options, host, undefined, redirected, mode);
       return isInstalled(literal.text, from) ? found : { resolvedModule: undefined };
     });

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { declarations, entries, exportsIn } from './entries.js';
 import { FLOORS, roomOf } from './floors.js';
 import { importsOfSource } from './imports.js';
 import { manifest, root, textOf } from './project.js';
@@ -13,13 +14,6 @@ import { manifest, root, textOf } from './project.js';
 const TABLE = 'test/tables/exports.json';
 
 const require = createRequire(join(root, 'package.json'));
-const entries = Object.entries(manifest.exports).flatMap(([path, target]) =>
-  typeof target === 'string' ? [] : [{ specifier: manifest.name + path.slice(1), ...target }],
-);
-const declarations = ts.createProgram({
-  rootNames: entries.map((entry) => join(root, entry.types)),
-  options: { module: ts.ModuleKind.Node20, types: [], noLib: true },
-});
 /** Sound without running anything: under verbatimModuleSyntax what is written is what loads. */
 const loads = importsOfSource().filter((one) => one.kind === 'load' && !isBuiltin(one.to));
 
@@ -53,9 +47,10 @@ describe('exports', () => {
 
   it(`are those of ${TABLE}`, async () => {
     const found: Record<string, string[]> = {};
-    for (const { specifier, types } of entries) {
+    for (const entry of entries) {
+      const { specifier } = entry;
       const values = await exportsOf(specifier);
-      const declared = declaredIn(types);
+      const declared = exportsIn(entry).map(({ name }) => name);
       found[specifier] = declared.map((name) => (values.includes(name) ? name : `type ${name}`));
     }
     if (process.env['UPDATE_TABLES']) writeFileSync(join(root, TABLE), `${JSON.stringify(found, null, 2)}\n`);
@@ -79,19 +74,6 @@ describe('exports', () => {
 
 async function exportsOf(specifier: string): Promise<string[]> {
   return Object.keys(await import(pathToFileURL(require.resolve(specifier)).href));
-}
-
-/** @returns the names of values and types, sorted */
-function declaredIn(types: string): string[] {
-  const checker = declarations.getTypeChecker();
-  const file = declarations.getSourceFile(join(root, types));
-  const module = file && checker.getSymbolAtLocation(file);
-  return module === undefined
-    ? []
-    : checker
-        .getExportsOfModule(module)
-        .map((symbol) => symbol.name)
-        .sort();
 }
 
 /** What runs as soon as a file of src is imported. */
