@@ -27,6 +27,8 @@ const WORDS: Readonly<Record<HandshakeFailure, string>> = {
 /** Node's and OpenSSL's names differ between versions; what they have in common is matched, in this order. */
 const PATTERNS: readonly (readonly [RegExp, HandshakeFailure])[] = [
   [/^E(TIMEDOUT|HOSTUNREACH|NETUNREACH)$/, 'peer-closed'],
+  // Alerts of RFC 6066 that OpenSSL names like errors of its own.
+  [/TLSV1_(UNSUPPORTED_EXTENSION|UNRECOGNIZED_NAME|CERTIFICATE_UNOBTAINABLE|BAD_CERTIFICATE_\w+)/, 'peer-alert'],
   [/ALERT_(DECODE_ERROR|DECRYPT_ERROR|UNEXPECTED_MESSAGE|BAD_RECORD_MAC|ILLEGAL_PARAMETER)/, 'peer-alert'],
   [/^(ECONNRESET|EPIPE|ECONNABORTED|ERR_STREAM_PREMATURE_CLOSE)$/, 'peer-closed'],
   [

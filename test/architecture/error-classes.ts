@@ -32,6 +32,13 @@ export function basesOf(className: string): readonly string[] {
   return bases;
 }
 
+/** @returns the words that a property of an error can have */
+export function wordsOf(className: string, property: string): readonly string[] {
+  const symbol = entries.flatMap(exportsIn).find(({ name }) => name === className);
+  const type = symbol && instanceOf(symbol);
+  return type === undefined ? [] : valuesOf(type, property).map(String);
+}
+
 function factsOf(symbol: ts.Symbol): ErrorFacts | null {
   const type = instanceOf(symbol);
   if (type === undefined) return null;

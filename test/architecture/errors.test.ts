@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import ts from 'typescript';
 import { entries, exportsIn } from './entries.js';
-import { basesOf, type ErrorFacts, errorClasses } from './error-classes.js';
+import { basesOf, type ErrorFacts, errorClasses, wordsOf } from './error-classes.js';
 import { importsOfSource } from './imports.js';
 import { root, textOf, typeScriptFiles } from './project.js';
 
@@ -42,6 +42,18 @@ describe('error codes', () => {
         words(row).every((cell) => cell.length > 1),
         `say what it means: ${row}`,
       );
+  });
+});
+
+describe('the reasons of a failed handshake', () => {
+  it(`each have a row in ${PAGE}: what it means, and what to do`, () => {
+    const rows = textOf(PAGE).split('\n');
+    const reasons = wordsOf('HandshakeFailedError', 'reason');
+    assert.ok(reasons.length > 5);
+    assert.deepEqual(
+      reasons.filter((reason) => !rows.some((row) => row.startsWith(`| \`${reason}\` | `) && cells(row).length === 3)),
+      [],
+    );
   });
 });
 
