@@ -9,13 +9,7 @@ export { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure
 export type { ServerTlsOptions } from './server-tls-options.js';
 export { SocketUnusableError } from './socket-check.js';
 export type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
-export {
-  HandlerFailedError,
-  HandlerTimeoutError,
-  HandshakesBusyError,
-  OutOfOrderError,
-  PlaintextAfterStartTlsError,
-} from './starttls-errors.js';
+export * from './starttls-errors.js';
 export {
   StartTlsServer,
   type StartTlsServerEvents,

@@ -3,13 +3,7 @@ export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } fro
 export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { HandshakeFailedError, HandshakeTimeoutError } from '../net/handshake-failure.js';
 export { SocketUnusableError } from '../net/socket-check.js';
-export {
-  HandlerFailedError,
-  HandlerTimeoutError,
-  HandshakesBusyError,
-  OutOfOrderError,
-  PlaintextAfterStartTlsError,
-} from '../net/starttls-errors.js';
+export * from '../net/starttls-errors.js';
 export type { Peer } from '../peer.js';
 export type { MailAddress } from '../smtp/path.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';

@@ -4,21 +4,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { MessageIncompleteError } from '../../src/server/index.js';
 import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
-import { delivered, type RunningServer, sendMessage, startServer } from '../support/with-server.js';
+import { atData, delivered, type RunningServer, sendMessage, startServer } from '../support/with-server.js';
 
 const BARE_LF = '500 5.5.2 lines end with CRLF';
 const NUL = '501 5.5.2 NUL characters are not allowed';
 const UNPRINTABLE = '501 5.5.2 Commands are printable ASCII';
 const UNKNOWN = '500 5.5.2 Command not recognized';
-
-/** Up to and with the 354. */
-async function atData(running: RunningServer): Promise<RawClient> {
-  const client = await running.greeted();
-  await client.ask('MAIL FROM:<a@x.test>');
-  await client.ask('RCPT TO:<b@y.test>');
-  assert.match(await client.ask('DATA'), /^354 /);
-  return client;
-}
 
 describe('SPEC §5: command lines that are none', { timeout: 60_000 }, () => {
   it('ended by a bare LF: 500 5.5.2, never run, and the session goes on', async () => {

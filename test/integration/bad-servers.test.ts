@@ -8,22 +8,13 @@ import {
   SmtpTransport,
   type SmtpTransportOptions,
 } from '../../src/client/index.js';
-import { type ScriptedServer, scriptedServer } from '../support/scripted-server.js';
+import { POLITE, type ScriptedServer, scriptedServer } from '../support/scripted-server.js';
 import { testIdentity } from '../support/with-server.js';
 
 const { issued } = await testIdentity();
 
 /** What a server says to a verb, or to a line of a message as it is; a function for what it does. */
 type Script = Readonly<Record<string, string | null | ((socket: Socket) => string | null | undefined)>>;
-
-const POLITE: Script = {
-  EHLO: '250 x\r\n',
-  MAIL: '250 ok\r\n',
-  RCPT: '250 ok\r\n',
-  DATA: '354 go\r\n',
-  '.': '250 taken\r\n',
-  QUIT: '221 bye\r\n',
-};
 
 /** A server that is polite but for `script`, under TLS from the first octet. */
 function server(script: Script = {}): Promise<ScriptedServer> {

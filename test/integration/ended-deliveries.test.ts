@@ -13,7 +13,7 @@ import {
 } from '../../src/client/index.js';
 import { reject } from '../../src/smtp/rejection.js';
 import { eventually } from '../support/raw-client.js';
-import { scriptedServer } from '../support/scripted-server.js';
+import { POLITE, scriptedServer } from '../support/scripted-server.js';
 import { type RunningServer, startServer, testIdentity } from '../support/with-server.js';
 
 const { issued } = await testIdentity();
@@ -208,18 +208,11 @@ describe('deliver({ signal })', () => {
 
   it('comes too late where all is settled: the result is returned', async () => {
     const controller = new AbortController();
-    const said: Readonly<Record<string, string>> = {
-      EHLO: '250 x\r\n',
-      MAIL: '250 ok\r\n',
-      RCPT: '250 ok\r\n',
-      DATA: '354 go\r\n',
-      '.': '250 taken\r\n',
-    };
     await using server = await scriptedServer(
       '220 x\r\n',
       (line) => {
         if (line === 'QUIT') controller.abort();
-        return said[line.split(' ', 1)[0] ?? ''];
+        return line === 'QUIT' ? undefined : POLITE[line.split(' ', 1)[0] ?? ''];
       },
       issued,
     );

@@ -12,19 +12,10 @@ import {
 } from '../../src/server/index.js';
 import { reject } from '../../src/smtp/rejection.js';
 import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
-import { type RunningServer, sendMessage, startServer, testIdentity } from '../support/with-server.js';
+import { atData, type RunningServer, sendMessage, startServer, testIdentity } from '../support/with-server.js';
 
 const LOCAL_PROBLEM = '451 4.3.0 Local problem, try again later';
 const SECRET = 'password=hunter2 at /etc/shadow\r\n250 forged';
-
-/** Up to and with the 354. */
-async function atData(running: RunningServer): Promise<RawClient> {
-  const client = await running.greeted();
-  await client.ask('MAIL FROM:<a@x.test>');
-  await client.ask('RCPT TO:<b@y.test>');
-  assert.match(await client.ask('DATA'), /^354 /);
-  return client;
-}
 
 describe('handlers that accept', { timeout: 30_000 }, () => {
   it('may be sync or async, are called in order, and get what the client said', async () => {

@@ -910,7 +910,6 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
   });
 
   it('negative control: a hand-wrapped socket that has ended says nothing at all', async () => {
-    const { issued } = await testIdentity();
     await using ends = await pair(true);
     ends.near.end();
     ends.far.end();
@@ -918,10 +917,7 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
     ends.near.resume();
     await once(ends.near, 'close');
     const events: string[] = [];
-    const tls = new TLSSocket(ends.near, {
-      isServer: true,
-      secureContext: createSecureContext({ key: issued.key, cert: issued.cert }),
-    });
+    const tls = await wrapped(ends.near);
     for (const name of ['error', 'close', 'end', 'secure']) tls.on(name, () => events.push(name));
     await sleep(400);
     assert.deepEqual(events, []);
@@ -929,12 +925,8 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
   });
 
   it('negative control: FIN in mid-handshake on a half-open, hand-wrapped socket keeps the descriptor', async () => {
-    const { issued } = await testIdentity();
     await using ends = await pair(true);
-    const tls = new TLSSocket(ends.near, {
-      isServer: true,
-      secureContext: createSecureContext({ key: issued.key, cert: issued.cert }),
-    });
+    const tls = await wrapped(ends.near);
     const events: string[] = [];
     for (const name of ['error', 'close', 'secure']) tls.on(name, () => events.push(name));
     ends.far.write((await clientHello()).subarray(0, 100));
@@ -946,12 +938,8 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
   });
 
   it('negative control: a write to the raw socket behind the wrap goes out in clear', async () => {
-    const { issued } = await testIdentity();
     await using ends = await pair(false);
-    const tls = new TLSSocket(ends.near, {
-      isServer: true,
-      secureContext: createSecureContext({ key: issued.key, cert: issued.cert }),
-    });
+    const tls = await wrapped(ends.near);
     tls.on('error', () => {});
     ends.near.write('250 2.0.0 late\r\n');
     const [chunk] = (await within(once(ends.far, 'data'), 'the late reply')) as [Buffer];
@@ -1037,3 +1025,10 @@ describe('SECURITY finding 7: the handshake timeout of a tls.Server only emits',
     );
   });
 });
+
+/** What a program does that wraps a socket itself, and so has none of what a server checks. */
+async function wrapped(socket: Socket): Promise<TLSSocket> {
+  const { issued } = await testIdentity();
+  const secureContext = createSecureContext({ key: issued.key, cert: issued.cert });
+  return new TLSSocket(socket, { isServer: true, secureContext });
+}

@@ -10,6 +10,16 @@ export interface ScriptedServer extends AsyncDisposable {
   heard(): string;
 }
 
+/** What a server that takes everything says to a verb, and to the final dot. */
+export const POLITE: Readonly<Record<string, string>> = {
+  EHLO: '250 x\r\n',
+  MAIL: '250 ok\r\n',
+  RCPT: '250 ok\r\n',
+  DATA: '354 go\r\n',
+  '.': '250 taken\r\n',
+  QUIT: '221 bye\r\n',
+};
+
 /**
  * @param greeting - said to each client
  * @param answer - what to write for a line; `null`: close the connection; `undefined`: say nothing

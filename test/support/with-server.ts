@@ -142,6 +142,16 @@ export async function beginMessage(client: RawClient): Promise<void> {
   await client.ask('DATA');
 }
 
+/** A client that has been told 354: the body comes next. */
+export async function atData(running: RunningServer): Promise<RawClient> {
+  const client = await running.greeted();
+  await client.ask('MAIL FROM:<a@x.test>');
+  await client.ask('RCPT TO:<b@y.test>');
+  const reply = await client.ask('DATA');
+  if (!reply.startsWith('354 ')) throw new Error(`DATA was answered ${reply}`);
+  return client;
+}
+
 /** EHLO, MAIL, RCPT, DATA and a body. @returns the reply behind the final dot */
 export async function sendMessage(client: RawClient, body = 'Subject: x\r\n\r\nhello\r\n'): Promise<string> {
   await beginMessage(client);

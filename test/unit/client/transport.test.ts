@@ -5,7 +5,7 @@ import { SmtpTransport } from '../../../src/client/transport.js';
 import { SmtpServer, type SmtpServerOptions } from '../../../src/server/index.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
-import { scriptedServer } from '../../support/scripted-server.js';
+import { POLITE, scriptedServer } from '../../support/scripted-server.js';
 
 const authority = await TestAuthority.create();
 const identity = await authority.issue({ name: 'mx.test', names: ['mx.test'] });
@@ -35,15 +35,7 @@ function host(port: number, name = 'mx.test'): { host: string; address: string; 
 
 /** A server that takes everything. */
 function taking(line: string): string | undefined {
-  const said: Readonly<Record<string, string>> = {
-    EHLO: '250 x\r\n',
-    MAIL: '250 ok\r\n',
-    RCPT: '250 ok\r\n',
-    DATA: '354 go\r\n',
-    '.': '250 taken\r\n',
-    QUIT: '221 bye\r\n',
-  };
-  return said[line.split(' ', 1)[0] ?? ''];
+  return POLITE[line.split(' ', 1)[0] ?? ''];
 }
 
 const trusting = { tls: { verifyCertificates: authority.ca } };
