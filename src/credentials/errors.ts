@@ -55,8 +55,10 @@ export class CredentialMissingError extends TlsSmtpError {
   readonly fault = 'operator' as const;
   readonly temporary = false;
 
-  constructor() {
-    super('tls.certificate is not set: give an absolute path to a PEM file, or PEM text');
+  /** @param because - the option that needs it */
+  constructor(because?: string) {
+    const needed = because === undefined ? '' : `, which ${because} needs`;
+    super(`tls.certificate is not set${needed}: give an absolute path to a PEM file, or PEM text`);
   }
 }
 

@@ -13,6 +13,7 @@ import {
 } from 'node:tls';
 import type { ResolvedCredentials } from '../credentials/resolved.js';
 import { OptionError } from '../errors.js';
+import type { CertificateRule } from '../policy/verdict.js';
 
 /** What an engine is built from beside the credentials; part of the key under which it is cached. */
 export interface EnginePolicy {
@@ -28,7 +29,7 @@ export interface EnginePolicy {
  * Whether the client is asked for a certificate, and whether the handshake depends on it. With `verify` a client without
  * a good one is told so by an alert, where the stack can; `try` lets everybody in and leaves the judgement to others.
  */
-export type Verify = 'none' | 'try' | 'verify';
+export type Verify = CertificateRule;
 
 /** How one handshake ended, and what it may need on its way. */
 export interface Fate {
@@ -80,7 +81,7 @@ export class Engine {
       const fate = this.#takeFate(socket);
       const reason: unknown = socket.authorizationError; // a bad certificate is closed silently: ECONNRESET says nothing
       socket.destroy(); // the handshake timeout only emits; the socket stays open unless somebody closes it
-      fate?.failed(reason ? { code: reason } : cause);
+      fate?.failed(reason ? { code: reason, certificate: true } : cause);
     });
   }
 
@@ -152,7 +153,7 @@ export function contextOptions(
     ...(!asksForCertificate && { ca: [], crl: [] }),
     minVersion,
     maxVersion,
-    ciphers: tls.ciphers ?? policy.ciphers,
+    ciphers: withOldVersions(tls.ciphers ?? policy.ciphers, minVersion),
     honorCipherOrder: true,
     // TLS 1.2 renegotiation has no limit in Node (SECURITY: a peer burns our CPU for free). A session that was resumed
     // shows no certificate, and Node up to 22 calls it authorized: where one is asked for, none can be resumed.
@@ -167,6 +168,11 @@ export function contextOptions(
       .digest('hex')
       .slice(0, 32),
   };
+}
+
+/** OpenSSL 3 has TLS 1.0 and 1.1 at security level 0 alone (tls.dangerouslyAllowTlsVersion). */
+function withOldVersions(ciphers: string, minVersion: SecureVersion): string {
+  return minVersion < 'TLSv1.2' && !ciphers.includes('@SECLEVEL') ? `${ciphers}:@SECLEVEL=0` : ciphers;
 }
 
 /** What is built anyway and replaced at once: as little as possible. */

@@ -1,4 +1,5 @@
 import { TlsSmtpError } from '../errors.js';
+import { certificateProblem } from './certificate-problem.js';
 
 /** Why a handshake failed, in one word that is the same on every Node version. */
 export type HandshakeFailure =
@@ -59,11 +60,13 @@ export class HandshakeFailedError extends TlsSmtpError {
   /** Node's code, which may differ between versions: for logs. */
   readonly nodeCode: string;
 
+  /** @param cause - Node's error; or what is wrong with the peer's `certificate`, by its code */
   constructor(cause: unknown) {
-    const given = (cause as { code?: unknown } | null)?.code;
+    const { code: given, certificate } = (cause ?? {}) as { code?: unknown; certificate?: unknown };
     const nodeCode = typeof given === 'string' && /^\w[\w/-]{0,99}$/.test(given) ? given : 'no code';
-    const reason = classify(nodeCode);
-    super(`TLS handshake: ${WORDS[reason]} (${nodeCode})`);
+    const reason = certificate === true ? 'peer-certificate' : classify(nodeCode);
+    const problem = reason === 'peer-certificate' ? certificateProblem(nodeCode) : null;
+    super(`TLS handshake: ${WORDS[reason]}${problem === null ? '' : `: ${problem}`} (${nodeCode})`);
     this.reason = reason;
     this.nodeCode = nodeCode;
     this.fault = reason === 'peer-closed' ? 'network' : 'peer';

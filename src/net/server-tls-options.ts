@@ -2,14 +2,23 @@ import type { SecureVersion } from 'node:tls';
 import { CREDENTIAL_NAMES, type CredentialOptions, credentialSettings } from '../credentials/options.js';
 import { OptionError } from '../errors.js';
 import { checkedOptions, oneOf, wholeNumber } from '../options.js';
+import { type ServerPolicyOptions, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { EnginePolicy } from './engine.js';
 
+/** Who is offered, asked for and held to what. To go on in clear behind TLS is not in use yet. */
+type HostOptions = Omit<ServerPolicyOptions, 'resumeClearHosts'>;
+
 /** The `tls` object of `SmtpServer` and `StartTlsServer`. Names are Exim's, in camelCase. */
-export interface ServerTlsOptions extends CredentialOptions {
+export interface ServerTlsOptions extends CredentialOptions, HostOptions {
   /** Default TLSv1.2 (RFC 9325 §3.1.1). */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Default TLSv1.3. */
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /**
+   * Lets clients in that have no newer version, with TLS 1.0 or 1.1. Both are broken and forbidden (RFC 8996): who sits
+   * between can read and change what they carry. Stands in the place of `minVersion`.
+   */
+  readonly dangerouslyAllowTlsVersion?: 'TLSv1' | 'TLSv1.1';
   /** How long a handshake may take from the 220 (or from the connection), in milliseconds. Default 30,000. */
   readonly handshakeTimeoutMs?: number;
   /** Application protocols (RFC 7301). Default `['smtp', 'esmtp']`: a client that offers only others is refused. */
@@ -21,6 +30,11 @@ export interface ServerTlsOptions extends CredentialOptions {
    * Behind a lock-out MAIL gets 554, which is permanent: a public MX may prefer `'continue'`.
    */
   readonly whenUnavailable?: 'lockout' | 'continue';
+  /**
+   * Exim tls_remember_esmtp, against RFC 3207 §4.2: the HELO name, and that it was EHLO, outlive STARTTLS, for clients that
+   * do not say it again. Nothing else does. Default `false`.
+   */
+  readonly rememberEsmtp?: boolean;
 }
 
 /** The same, checked and complete. */
@@ -28,6 +42,12 @@ export interface ServerTlsSettings extends EnginePolicy {
   readonly credentials: CredentialOptions;
   readonly onConnectPorts: readonly number[];
   readonly whenUnavailable: 'lockout' | 'continue';
+  readonly rememberEsmtp: boolean;
+  readonly policy: ServerTlsPolicy;
+  /** Somebody must use TLS. */
+  readonly requiresHosts: boolean;
+  /** The option by which somebody is offered TLS, or must use it, whether there is a certificate or not; else `null`. */
+  readonly promisesTls: string | null;
 }
 
 /** TLS 1.3 suites, then what RFC 9325 §4.2 recommends for TLS 1.2; the last only so that old clients do not go clear. */
@@ -44,14 +64,23 @@ const DEFAULT_CIPHERS = [
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[];
 
+const OLD_VERSIONS = ['TLSv1', 'TLSv1.1'] as const satisfies readonly SecureVersion[];
+
 const NAMES = [
   ...CREDENTIAL_NAMES,
+  'advertiseHosts',
+  'requireHosts',
+  'verifyHosts',
+  'tryVerifyHosts',
+  'hostLists',
   'minVersion',
   'maxVersion',
+  'dangerouslyAllowTlsVersion',
   'handshakeTimeoutMs',
   'alpn',
   'onConnectPorts',
   'whenUnavailable',
+  'rememberEsmtp',
 ] as const;
 
 const HINTS = {
@@ -67,17 +96,19 @@ const HINTS = {
 
 /**
  * @throws {OptionError} for an unknown name or a value that cannot be meant
+ * @throws {HostListSyntaxError} that names option and item
  */
 export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTlsSettings {
   const options = checkedOptions('tls', given, NAMES, HINTS);
   credentialSettings(options); // the store reads them for itself; what cannot be meant is refused here already
-  const { alpn = ['smtp', 'esmtp'], onConnectPorts = [] } = options;
+  const { alpn = ['smtp', 'esmtp'], onConnectPorts = [], rememberEsmtp = false } = options;
   if (!Array.isArray(alpn) || !alpn.every((name) => typeof name === 'string' && /^[!-~]{1,255}$/.test(name))) {
     throw new OptionError('tls.alpn', 'must be a list of protocol names of 1 to 255 octets');
   }
   if (!Array.isArray(onConnectPorts)) throw new OptionError('tls.onConnectPorts', 'must be a list of ports');
   for (const port of onConnectPorts) wholeNumber('tls.onConnectPorts', port, 0, 1, 65_535);
-  const minVersion = oneOf('tls.minVersion', options.minVersion, 'TLSv1.2', VERSIONS);
+  if (typeof rememberEsmtp !== 'boolean') throw new OptionError('tls.rememberEsmtp', 'must be true or false');
+  const minVersion = oldestVersion(options);
   const maxVersion = oneOf('tls.maxVersion', options.maxVersion, 'TLSv1.3', VERSIONS);
   if (minVersion > maxVersion) throw new OptionError('tls.minVersion', 'is above tls.maxVersion');
   return {
@@ -91,5 +122,21 @@ export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTl
     onConnectPorts,
     handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),
     whenUnavailable: oneOf('tls.whenUnavailable', options.whenUnavailable, 'lockout', ['lockout', 'continue']),
+    rememberEsmtp,
+    policy: new ServerTlsPolicy(options),
+    requiresHosts: options.requireHosts !== undefined,
+    promisesTls: promisesTls(options),
   };
+}
+
+function oldestVersion({ minVersion, dangerouslyAllowTlsVersion: old }: ServerTlsOptions): SecureVersion {
+  if (old === undefined) return oneOf('tls.minVersion', minVersion, 'TLSv1.2', VERSIONS);
+  const option = 'tls.dangerouslyAllowTlsVersion';
+  if (minVersion !== undefined) throw new OptionError(option, 'and tls.minVersion exclude each other');
+  return oneOf<SecureVersion>(option, old, 'TLSv1.2', OLD_VERSIONS);
+}
+
+function promisesTls({ advertiseHosts, requireHosts }: ServerTlsOptions): string | null {
+  if (advertiseHosts !== undefined) return 'tls.advertiseHosts';
+  return requireHosts === undefined ? null : 'tls.requireHosts';
 }

@@ -14,11 +14,17 @@ export interface StartTlsSession {
   readonly state: 'clear' | 'secured' | 'locked-out' | 'closed';
   /** Say that the client sent EHLO. @returns `['STARTTLS']` or nothing, for the EHLO reply (RFC 3207 §4.2). */
   ehlo(name: string): Promise<readonly string[]>;
-  /** Say that the client sent HELO: STARTTLS, an ESMTP extension, is not offered. */
-  helo(name: string): void;
   /**
-   * Ask before each other command. @returns the reply to send instead of running it (554 while locked out; 421 and the
-   * connection is closed when that goes on), or `null`: go on.
+   * Say that the client sent HELO: STARTTLS, an ESMTP extension, is not offered.
+   * @returns what to wait for before the reply, so that `gate()` can tell: DNS, where `tls.requireHosts` needs it
+   */
+  helo(name: string): Promise<void> | undefined;
+  /**
+   * Ask before each other command.
+   *
+   * @returns the reply to send instead of running it, or `null`: go on. 530 to those of `tls.requireHosts` before TLS (451
+   *   while the list cannot tell yet, which is over when `ehlo()` or `helo()` is); 554 while locked out; 421 and the
+   *   connection is closed when that goes on
    */
   gate(line: string): Reply | null;
   /**

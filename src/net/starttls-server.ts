@@ -1,18 +1,16 @@
 import { EventEmitter } from 'node:events';
-import type { SecureContext } from 'node:tls';
-import { CredentialStore } from '../credentials/credential-store.js';
+import type { CredentialStore } from '../credentials/credential-store.js';
 import { CredentialMissingError } from '../credentials/errors.js';
-import { isHeloName, type ServerConnectionFacts } from '../credentials/facts.js';
 import { OptionError, type TlsSmtpError } from '../errors.js';
 import { checkedOptions, wholeNumber } from '../options.js';
 import type { Peer } from '../peer.js';
 import { voice } from '../trace.js';
-import type { EnginePolicy, Verify } from './engine.js';
-import { Engines } from './engines.js';
+import { ClientRules } from './client-rules.js';
+import { ServerCredentialSource } from './server-credentials.js';
 import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
-import { type ServerCredentials, Session } from './starttls-session.js';
+import { Session } from './starttls-session.js';
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -39,6 +37,18 @@ export type StartTlsVoiceEvent =
   | { readonly type: 'secured'; readonly peer: Peer; readonly cipher: string }
   | { readonly type: 'failed'; readonly peer: Peer; readonly code: string; readonly reason: string };
 
+const LOCKED_OUT =
+  'TLS could not be had and the client is locked out: its MAIL gets 554, which is permanent. ' +
+  "A public MX may prefer tls.whenUnavailable: 'continue'.";
+
+/** RFC 3207 §4. */
+const REQUIRED_ON_25 =
+  'tls.requireHosts is set and a client came to port 25: a server that is known to the public must not require STARTTLS ' +
+  'there, or it loses mail of those who have no TLS';
+
+const OLD_VERSIONS =
+  'tls.dangerouslyAllowTlsVersion is set: TLS 1.0 and 1.1 protect nothing against who sits in between (RFC 8996)';
+
 const say = voice<StartTlsVoiceEvent>('starttls');
 
 /**
@@ -54,25 +64,22 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   /** Its events tell of files that were read again and of certificates that end; its `stats` of what is kept ready. */
   readonly credentials: CredentialStore;
   readonly #settings: ServerTlsSettings;
-  readonly #engines: Engines;
+  readonly #source: ServerCredentialSource;
   readonly #maxHandshakes: number;
   readonly #lockoutMs: number;
   readonly #handlerTimeoutMs: number;
   readonly #onStartTls: ((peer: Peer) => unknown) | null;
+  readonly #warned = new Set<string>();
   #ready: Promise<void> | null = null;
   #handshakes = 0;
-  #warned = false;
 
   /** @throws {OptionError} */
   constructor(given: StartTlsServerOptions) {
     super();
     const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs']);
     this.#settings = serverTlsSettings(options.tls);
-    this.credentials = new CredentialStore(this.#settings.credentials, (fresh, { forServerName }) => {
-      if (forServerName) this.#engines.context(fresh, 'none');
-      else this.#engines.engine(fresh, 'none');
-    });
-    this.#engines = new Engines(enginePolicy(this.#settings), this.credentials.dependsOnServerName);
+    this.#source = new ServerCredentialSource(this.#settings);
+    this.credentials = this.#source.store;
     this.#hear(this.credentials);
     this.#maxHandshakes = wholeNumber('maxHandshakes', options.maxHandshakes, 256, 1, 1_000_000);
     this.#lockoutMs = wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000);
@@ -83,7 +90,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     this.#onStartTls = options.onStartTls ?? null;
   }
 
-  /** Whether STARTTLS is offered to anybody: it is, once a certificate is configured (RFC 8314 §4.1). */
+  /** Whether there is TLS to offer: a certificate is configured. To whom it is offered, `tls.advertiseHosts` says. */
   get offersTls(): boolean {
     return this.credentials.configured;
   }
@@ -93,8 +100,11 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   }
 
   /**
-   * Loads what is configured, so that a bad file is an error now. Without a certificate there is nothing to load.
+   * Loads what is configured, so that a bad file is an error now, and warns of what is perhaps not meant. Without a
+   * certificate there is nothing to load.
+   *
    * @throws {CredentialError} that names option, file and block; the next call tries again
+   * @throws {CredentialMissingError} without a certificate, where some client is promised TLS or must use it
    */
   ready(): Promise<void> {
     this.#ready ??= this.#load().catch((error: unknown) => {
@@ -104,15 +114,21 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     return this.#ready;
   }
 
-  /** Begins the TLS side of one connection. `peer` is used in events and, later, by policies. */
+  /** Whether HELO and ESMTP outlive STARTTLS (`tls.rememberEsmtp`). */
+  get rememberEsmtp(): boolean {
+    return this.#settings.rememberEsmtp;
+  }
+
+  /** Begins the TLS side of one connection. `peer` is what the host lists are asked about; it is used in events too. */
   session(peer: Peer): StartTlsSession {
+    if (peer.localPort === 25 && this.#settings.requiresHosts) this.#warnOnce(REQUIRED_ON_25);
     return new Session(peer, {
       settings: this.#settings,
-      offersTls: this.offersTls,
+      rules: new ClientRules(this.#settings.policy, peer),
       lockoutMs: this.#lockoutMs,
       handlerTimeoutMs: this.#handlerTimeoutMs,
       consult: this.#onStartTls,
-      credentials: (heloName) => this.#credentials(factsOf(peer, heloName), 'none'),
+      credentials: (heloName, rule) => this.#source.for(peer, heloName, rule),
       reserve: () => this.#reserve(),
       succeeded: (tls) => say({ type: 'secured', peer, cipher: tls.cipher }),
       failed: (error) => this.#failed(error, peer),
@@ -121,23 +137,14 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   }
 
   async #load(): Promise<void> {
-    if (!this.offersTls) return;
+    const { promisesTls, policy, minVersion } = this.#settings;
+    if (!this.offersTls) {
+      if (promisesTls !== null) throw new CredentialMissingError(promisesTls);
+      return;
+    }
     await this.credentials.check();
-  }
-
-  /** @param verify - the policy's answer for this client */
-  async #credentials(facts: ServerConnectionFacts, verify: Verify): Promise<ServerCredentials> {
-    const connection = this.credentials.connection(facts);
-    const resolved = await connection.resolve();
-    if (resolved?.tls.cert === undefined) throw new CredentialMissingError();
-    const contextFor = async (serverName: string): Promise<SecureContext | null> => {
-      const named = await connection.resolveServerName(serverName);
-      return named && this.#engines.context(named, verify);
-    };
-    return {
-      engine: this.#engines.engine(resolved, verify),
-      contextFor: this.credentials.dependsOnServerName ? contextFor : null,
-    };
+    for (const warning of policy.lint()) this.emit('warning', warning);
+    if (minVersion < 'TLSv1.2') this.emit('warning', OLD_VERSIONS);
   }
 
   #hear(credentials: CredentialStore): void {
@@ -168,26 +175,12 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
 
   #lockedOut(error: TlsSmtpError, peer: Peer): void {
     this.#failed(error, peer);
-    if (this.#warned) return;
-    this.#warned = true;
-    this.emit(
-      'warning',
-      'TLS could not be had and the client is locked out: its MAIL gets 554, which is permanent. ' +
-        "A public MX may prefer tls.whenUnavailable: 'continue'.",
-    );
+    this.#warnOnce(LOCKED_OUT);
   }
-}
 
-function enginePolicy({ minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs }: ServerTlsSettings): EnginePolicy {
-  return { minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs };
-}
-
-/** A HELO name that is none is not handed on: it would be made into file names. */
-function factsOf(peer: Peer, heloName: string | null): ServerConnectionFacts {
-  return {
-    ...(peer.address !== undefined && { senderHostAddress: peer.address }),
-    ...(peer.localPort !== undefined && { receivedPort: peer.localPort }),
-    ...(peer.localAddress !== undefined && { localAddress: peer.localAddress }),
-    ...(heloName !== null && isHeloName(heloName) && { heloName }),
-  };
+  #warnOnce(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.emit('warning', message);
+  }
 }

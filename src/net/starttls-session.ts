@@ -1,65 +1,36 @@
 import type { Duplex } from 'node:stream';
-import type { SecureContext, TLSSocket } from 'node:tls';
-import { inTime, isThenable } from '../callback-answer.js';
 import { refusedByOpenSsl } from '../credentials/errors.js';
 import { TlsSmtpError } from '../errors.js';
-import { TlsInfo } from '../inspect/tls-info.js';
+import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
+import type { CertificateRule } from '../policy/verdict.js';
+import { parseCommand } from '../smtp/command.js';
 import type { EmptyBuffer } from '../smtp/empty-buffer.js';
-import { SmtpRejection } from '../smtp/rejection.js';
-import { fixedReply, formatReply, type Reply } from '../smtp/reply.js';
+import { formatReply, type Reply } from '../smtp/reply.js';
 import { type Effect, type Event, initial, type State, step } from '../starttls/server-machine.js';
-import type { Engine } from './engine.js';
-import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
+import type { ClientRules } from './client-rules.js';
+import { HandshakeFailedError } from './handshake-failure.js';
 import { hangUp } from './hang-up.js';
+import type { ServerCredentials } from './server-credentials.js';
 import type { ServerTlsSettings } from './server-tls-options.js';
+import { type Attempt, announce, closeAfter, newAttempt, type Secured, secure } from './starttls-attempt.js';
+import { askApplication } from './starttls-consult.js';
 import type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
-import {
-  HandlerFailedError,
-  HandlerTimeoutError,
-  HandshakesBusyError,
-  OutOfOrderError,
-  PlaintextAfterStartTlsError,
-} from './starttls-errors.js';
-import { Boundary, upgrade } from './upgrade.js';
-
-/** What a handshake is done with. */
-export interface ServerCredentials {
-  readonly engine: Engine;
-  /** The context for a name that the client asks for; `null`: no name changes anything. */
-  readonly contextFor: ((serverName: string) => Promise<SecureContext | null>) | null;
-}
+import { HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } from './starttls-errors.js';
+import { Boundary } from './upgrade.js';
 
 /** What a session needs of the server it belongs to. */
 export interface SessionContext {
-  readonly settings: ServerTlsSettings;
-  readonly offersTls: boolean;
+  readonly settings: Pick<ServerTlsSettings, 'handshakeTimeoutMs' | 'rememberEsmtp' | 'whenUnavailable'>;
+  readonly rules: ClientRules;
   readonly lockoutMs: number;
   readonly handlerTimeoutMs: number;
   readonly consult: ((peer: Peer) => unknown) | null;
-  readonly credentials: (heloName: string | null) => Promise<ServerCredentials>;
+  readonly credentials: (heloName: string | null, rule: CertificateRule) => Promise<ServerCredentials>;
   readonly reserve: () => () => void;
   readonly succeeded: (tls: TlsInfo) => void;
   readonly failed: (error: TlsSmtpError) => void;
   readonly lockedOut: (error: TlsSmtpError) => void;
-}
-
-const PROHIBITED = fixedReply(550, '5.7.1', 'Administrative prohibition');
-const LOCAL_PROBLEM = fixedReply(451, '4.7.1', 'Local problem, try again later');
-
-/** One attempt to have TLS: what it works on, and what it has come to. */
-interface Attempt {
-  readonly socket: Duplex;
-  /** `null`: TLS-on-connect. */
-  readonly boundary: Boundary | null;
-  /** Gives back the place among the handshakes. */
-  release: () => void;
-  /** When the time of the handshake began to run, on the clock of `performance.now()`. */
-  startedAt: number;
-  reply: Reply | null;
-  secured: { readonly socket: TLSSocket; readonly tls: TlsInfo } | null;
-  error: TlsSmtpError | null;
-  lockedOut: boolean;
 }
 
 /** Drives the server machine on a socket: one event in, every effect carried out, then the next event. */
@@ -84,20 +55,31 @@ export class Session implements StartTlsSession {
 
   async ehlo(name: string): Promise<readonly string[]> {
     this.#heloName = name;
-    const advertise = this.#context.offersTls && this.#machine.name === 'clear'; // not while an upgrade is under way
+    let advertise = false;
+    if (this.#machine.name === 'clear') {
+      const { offered, required } = this.#context.rules;
+      if (typeof required !== 'boolean') await required; // for gate(), which does not wait
+      advertise = typeof offered === 'boolean' ? offered : await offered;
+    }
+    advertise &&= this.#machine.name === 'clear'; // not while an upgrade is under way
     this.#step({ type: 'ehlo', advertise });
     return advertise ? ['STARTTLS'] : [];
   }
 
-  helo(name: string): void {
+  helo(name: string): Promise<void> | undefined {
     this.#heloName = name;
     this.#step({ type: 'helo' });
+    const { required } = this.#context.rules;
+    return typeof required === 'boolean' ? undefined : required.then(() => {});
   }
 
   gate(line: string): Reply | null {
-    if (this.state !== 'locked-out' && this.state !== 'closed') return null;
-    const verb = (line.split(' ', 1)[0] ?? '').toUpperCase();
-    const effects = this.#step({ type: 'command', verb });
+    const { name } = this.#machine;
+    if (name !== 'clear' && name !== 'locked-out' && name !== 'closed') return null;
+    const tls = name === 'clear' ? this.#context.rules.duty : 'optional';
+    if (name === 'clear' && tls === 'optional') return null;
+    const command = parseCommand(line);
+    const effects = this.#step({ type: 'command', verb: typeof command === 'string' ? '' : command.verb, tls });
     const socket = this.#socket;
     // The caller writes the reply now; the end of the connection follows it.
     if (socket !== null && effects.some((effect) => effect.do === 'close')) setImmediate(() => hangUp(socket));
@@ -117,7 +99,7 @@ export class Session implements StartTlsSession {
     return { kind: 'refused', reply: attempt.reply, then };
   }
 
-  async tlsOnConnect(socket: Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }> {
+  async tlsOnConnect(socket: Duplex): Promise<Secured> {
     const attempt = newAttempt(socket, null);
     await this.#run(attempt, { type: 'connect' });
     if (attempt.secured === null) throw attempt.error ?? outOfOrder('tlsOnConnect()');
@@ -177,7 +159,7 @@ export class Session implements StartTlsSession {
         return null;
       case 'announce':
         attempt.reply = effect.reply;
-        return announce(attempt, effect.reply, this.#context.settings.handshakeTimeoutMs);
+        return this.#announce(attempt, effect.reply);
       case 'handshake':
         return this.#handshake(attempt, effect.credentials, effect.boundary);
       case 'report-injection':
@@ -187,7 +169,7 @@ export class Session implements StartTlsSession {
         closeAfter(attempt.socket, attempt.reply);
         return null;
       case 'forget-client': // whoever has the conversation starts it anew on the secured socket
-        this.#heloName = null;
+        if (!this.#context.settings.rememberEsmtp) this.#heloName = null;
         return null;
       case 'report-lockout': // when the attempt is over, with the error that led to it
         attempt.lockedOut = true;
@@ -197,26 +179,19 @@ export class Session implements StartTlsSession {
     }
   }
 
-  /** Asks the application. Whatever it throws, the answer is a reply and never its text. */
   async #consult(): Promise<Event<ServerCredentials>> {
     const { consult, handlerTimeoutMs, failed } = this.#context;
-    try {
-      const given = consult?.(this.#peer);
-      const late = (): HandlerTimeoutError => new HandlerTimeoutError('onStartTls', handlerTimeoutMs);
-      const answer = isThenable(given) ? await inTime(given, handlerTimeoutMs, late) : given;
-      return answer === false ? { type: 'refused', reply: PROHIBITED } : { type: 'permitted' };
-    } catch (thrown) {
-      if (thrown instanceof SmtpRejection) return { type: 'refused', reply: thrown.reply };
-      failed(thrown instanceof HandlerTimeoutError ? thrown : new HandlerFailedError('onStartTls', thrown));
-      return { type: 'refused', reply: LOCAL_PROBLEM };
-    }
+    const refusal = await askApplication(() => consult?.(this.#peer), handlerTimeoutMs, failed);
+    return refusal === null ? { type: 'permitted' } : { type: 'refused', reply: refusal };
   }
 
-  /** Takes a place among the handshakes and has the credentials: both before anything is promised. */
+  /** Has all that a handshake needs: the policy's word, a place, the credentials. All of it before anything is promised. */
   async #load(attempt: Attempt): Promise<Event<ServerCredentials>> {
+    const { rules, reserve, credentials: have } = this.#context;
     try {
-      attempt.release = this.#context.reserve();
-      const credentials = await this.#context.credentials(this.#heloName);
+      const rule = await rules.certificate(); // first: DNS may be slow, and places are few
+      attempt.release = reserve();
+      const credentials = await have(this.#heloName, rule);
       return { type: 'loaded', credentials, received: attempt.boundary?.prove() ?? 'on-connect' };
     } catch (thrown) {
       attempt.error = refusedByOpenSsl(thrown);
@@ -227,6 +202,10 @@ export class Session implements StartTlsSession {
     }
   }
 
+  async #announce(attempt: Attempt, reply: Reply): Promise<Event<ServerCredentials>> {
+    return { type: await announce(attempt, reply, this.#context.settings.handshakeTimeoutMs) };
+  }
+
   async #handshake(
     attempt: Attempt,
     credentials: ServerCredentials,
@@ -234,13 +213,8 @@ export class Session implements StartTlsSession {
   ): Promise<Event<ServerCredentials>> {
     const { settings, succeeded } = this.#context;
     try {
-      const { handshakeTimeoutMs } = settings;
-      const { engine, contextFor } = credentials;
-      const { socket, startedAt } = attempt;
-      const secured = await upgrade(engine, socket, boundary, handshakeTimeoutMs, startedAt, contextFor);
-      const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
-      attempt.secured = { socket: secured, tls };
-      succeeded(tls);
+      attempt.secured = await secure(attempt, credentials, boundary, settings.handshakeTimeoutMs);
+      succeeded(attempt.secured.tls);
       return { type: 'secured' };
     } catch (thrown) {
       attempt.error = thrown instanceof TlsSmtpError ? thrown : new HandshakeFailedError(thrown);
@@ -258,53 +232,8 @@ export class Session implements StartTlsSession {
   }
 }
 
-function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
-  return {
-    socket,
-    boundary,
-    release: () => {},
-    startedAt: 0,
-    reply: null,
-    secured: null,
-    error: null,
-    lockedOut: false,
-  };
-}
-
 function replyAmong(effects: readonly Effect<ServerCredentials>[]): Reply | null {
   return effects.find((effect) => effect.do === 'reply')?.reply ?? null;
-}
-
-/**
- * Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. The time of the handshake
- * runs already: a client that does not read would hold its place for ever.
- */
-function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<Event<ServerCredentials>> {
-  const { socket } = attempt;
-  return new Promise((resolve) => {
-    const fail = (error: TlsSmtpError): void => {
-      clearTimeout(deadline);
-      socket.off('close', gone);
-      attempt.error ??= error;
-      socket.destroy();
-      resolve({ type: 'closed' });
-    };
-    const gone = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
-    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs);
-    socket.once('close', gone);
-    socket.write(formatReply(reply), 'latin1', (error) => {
-      if (error || socket.destroyed || socket.readableEnded) return gone();
-      clearTimeout(deadline);
-      socket.off('close', gone);
-      resolve({ type: 'flushed' });
-    });
-  });
-}
-
-/** After a 220 nothing can be said any more; before it a last reply can. */
-function closeAfter(socket: Duplex, last: Reply | null): void {
-  if (last === null || last.code === 220) socket.destroy();
-  else hangUp(socket, formatReply(last));
 }
 
 function outOfOrder(call: string): OutOfOrderError {

@@ -16,4 +16,5 @@ export {
   decideAcl,
 } from './acl.js';
 export type { Explained } from './explained.js';
-export { type ServerPolicyOptions, ServerTlsPolicy } from './server-policy.js';
+export { type ServerHostList, type ServerPolicyOptions, ServerTlsPolicy } from './server-policy.js';
+export type { CertificateRule } from './verdict.js';

@@ -31,12 +31,15 @@ export class Conversation implements SmtpSession {
   helo: string | null = null;
   esmtp = false;
   tls: TlsInfo | null = null;
+  readonly #rememberEsmtp: boolean;
   #mailFrom: MailAddress | null = null;
   #rcptTo: MailAddress[] = [];
 
-  constructor(id: string, peer: Peer) {
+  /** @param rememberEsmtp - HELO and ESMTP outlive STARTTLS (`tls.rememberEsmtp`) */
+  constructor(id: string, peer: Peer, rememberEsmtp = false) {
     this.id = id;
     this.peer = peer;
+    this.#rememberEsmtp = rememberEsmtp;
   }
 
   get transmissionType(): string {
@@ -79,8 +82,10 @@ export class Conversation implements SmtpSession {
 
   /** RFC 3207 §4.2: the server MUST discard any knowledge obtained from the client before TLS. */
   secured(tls: TlsInfo): void {
-    this.helo = null;
-    this.esmtp = false;
+    if (!this.#rememberEsmtp) {
+      this.helo = null;
+      this.esmtp = false;
+    }
     this.tls = tls;
     this.data.clear();
     this.reset();

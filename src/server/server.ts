@@ -177,7 +177,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       throw error;
     }
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
-    const conversation = new Conversation(`${this.#idPrefix}${(this.#nextId++).toString(36)}`, peer);
+    const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
+    const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
     const { limits, hostname, banner, hidden } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked

@@ -16,7 +16,7 @@ export interface VerbContext {
   readonly hidden: ReadonlySet<string>;
   /** The STARTTLS machine's part of EHLO and HELO. */
   readonly offer: (name: string) => Promise<readonly string[]>;
-  readonly withdraw: (name: string) => void;
+  readonly withdraw: (name: string) => Promise<void> | undefined;
   readonly offersTls: boolean;
   readonly report: (error: TlsSmtpError) => void;
 }
@@ -70,9 +70,10 @@ function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
 
 function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
   return greet(context, args, () => {
-    context.withdraw(args);
+    const known = context.withdraw(args);
     context.conversation.greet(args, false);
-    return { code: 250, lines: [context.hostname] };
+    const reply = { code: 250, lines: [context.hostname] };
+    return known === undefined ? reply : known.then(() => reply);
   });
 }
 

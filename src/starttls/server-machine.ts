@@ -25,6 +25,9 @@ export type State<C> =
 
 export type TlsMode = 'starttls' | 'on-connect';
 
+/** Whether the client must use TLS; `undecided`: that cannot be told yet. */
+export type TlsDuty = 'required' | 'optional' | 'undecided';
+
 export type Event<C> =
   /** The client said EHLO; `advertise` is the policy's answer for it. */
   | { readonly type: 'ehlo'; readonly advertise: boolean }
@@ -43,8 +46,8 @@ export type Event<C> =
   | { readonly type: 'flushed' }
   | { readonly type: 'secured' }
   | { readonly type: 'failed' }
-  /** Any command but STARTTLS, as far as the machine has a say in it. */
-  | { readonly type: 'command'; readonly verb: string }
+  /** Any command but STARTTLS, as far as the machine has a say in it; `tls` is the policy's answer for this client. */
+  | { readonly type: 'command'; readonly verb: string; readonly tls: TlsDuty }
   /** The time that a locked-out client has is over. */
   | { readonly type: 'expired' }
   | { readonly type: 'closed' };
@@ -70,12 +73,17 @@ export interface Step<C> {
 /** How many commands a locked-out client may still send before the connection is closed. */
 export const LOCKOUT_COMMANDS = 10;
 
+/** What a client that must use TLS may say before it (RFC 3207 §4); STARTTLS is an event of its own. */
+const BEFORE_TLS: ReadonlySet<string> = new Set(['EHLO', 'HELO', 'NOOP', 'HELP', 'QUIT']);
+
 export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   ready: fixedReply(220, '2.0.0', 'Ready to start TLS'),
   injection: fixedReply(554, '5.5.1', 'Synchronization error: data received behind STARTTLS'),
   arguments: fixedReply(501, '5.5.4', 'STARTTLS takes no argument'),
   active: fixedReply(554, '5.5.1', 'TLS is already active'),
   notOffered: fixedReply(503, '5.5.1', 'STARTTLS was not advertised'),
+  mustStartTls: fixedReply(530, '5.7.0', 'Must issue a STARTTLS command first'),
+  undecided: fixedReply(451, '4.7.1', 'Temporarily unable to decide, try again later'),
   busy: fixedReply(454, '4.7.0', 'TLS not available now, try again later'),
   unavailable: fixedReply(454, '4.7.0', 'TLS not available due to temporary reason'),
   lockedOut: fixedReply(554, '5.7.0', 'Security failure'),
@@ -89,6 +97,8 @@ type ReplyName =
   | 'arguments'
   | 'active'
   | 'notOffered'
+  | 'mustStartTls'
+  | 'undecided'
   | 'busy'
   | 'unavailable'
   | 'lockedOut'
@@ -150,7 +160,12 @@ function inClear<C>(state: State<C> & { name: 'clear' }, event: Event<C>): Step<
     case 'connect':
       return { state: { name: 'loading', mode: 'on-connect' }, effects: [{ do: 'load' }] };
     case 'command':
-      return { state, effects: [] };
+      if (event.tls === 'optional' || BEFORE_TLS.has(event.verb)) return { state, effects: [] };
+      // RFC 3207 §4: 530 to every command but these. Of whom it cannot be told yet is not let by, nor refused for good.
+      return {
+        state,
+        effects: [{ do: 'reply', reply: event.tls === 'required' ? replies.mustStartTls : replies.undecided }],
+      };
     default:
       return outOfOrder();
   }

@@ -45,8 +45,11 @@ export const EVENTS: readonly NamedEvent[] = [
   { name: '220 flushed', event: { type: 'flushed' } },
   { name: 'handshake succeeded', event: { type: 'secured' } },
   { name: 'handshake failed', event: { type: 'failed' } },
-  { name: 'QUIT', event: { type: 'command', verb: 'QUIT' } },
-  { name: 'another command', event: { type: 'command', verb: 'MAIL' } },
+  { name: 'QUIT', event: { type: 'command', verb: 'QUIT', tls: 'optional' } },
+  { name: 'another command', event: { type: 'command', verb: 'MAIL', tls: 'optional' } },
+  { name: 'QUIT, TLS required', event: { type: 'command', verb: 'QUIT', tls: 'required' } },
+  { name: 'another command, TLS required', event: { type: 'command', verb: 'MAIL', tls: 'required' } },
+  { name: 'another command, TLS duty undecided', event: { type: 'command', verb: 'MAIL', tls: 'undecided' } },
   { name: 'time is over', event: { type: 'expired' } },
   { name: 'connection closed', event: { type: 'closed' } },
 ];
@@ -127,6 +130,7 @@ How to read it:
   (when STARTTLS was parsed) or at the second (just before the 220). Both close: CVE-2011-0411.
 * \`reply\` is an ordinary reply. \`announce\` is the 220: it is written at once and waited for, and nothing but TLS records
   follows it. \`forget-client\` throws away all that was learned in clear (RFC 3207 §4.2).
+* *QUIT* stands for all that a client that must use TLS may say before it: EHLO, HELO, NOOP, HELP and QUIT.
 * A locked-out client counts down from ten. Only both ends of the count are printed; those between behave like the first.`;
 
 const INTRODUCTION_TO_REPLIES = `\`application refuses\` is answered with the application's own reply, printed above as ${refusal.code} ${refusal.enhanced}. All others:`;

@@ -5,7 +5,8 @@ import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/serve
 
 describe('serverTlsSettings', () => {
   it('has the defaults of SPEC §5', () => {
-    const { ciphers, credentials, ...rest } = serverTlsSettings(undefined);
+    const { ciphers, credentials, policy, ...rest } = serverTlsSettings(undefined);
+    assert.deepEqual(policy.certificateRules, ['none']);
     assert.deepEqual(rest, {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
@@ -13,6 +14,9 @@ describe('serverTlsSettings', () => {
       onConnectPorts: [],
       handshakeTimeoutMs: 30_000,
       whenUnavailable: 'lockout',
+      rememberEsmtp: false,
+      requiresHosts: false,
+      promisesTls: null,
     });
     assert.deepEqual(credentials, {});
     assert.match(
@@ -49,10 +53,38 @@ describe('serverTlsSettings, SPEC §5', () => {
       alpn: ['smtp'],
       onConnectPorts: [465],
       whenUnavailable: 'continue',
+      rememberEsmtp: true,
     };
     const { certificate, privateKey, requireCiphers, ...rest } = given;
-    const { ciphers: _default, ...settings } = serverTlsSettings(given);
+    const { ciphers: _default, policy: _lists, requiresHosts, promisesTls, ...settings } = serverTlsSettings(given);
     assert.deepEqual(settings, { ...rest, credentials: { certificate, privateKey, requireCiphers } });
+    assert.deepEqual([requiresHosts, promisesTls], [false, null]);
+  });
+
+  it('compiles the host lists, and knows who is promised TLS or must use it', async () => {
+    const { policy, requiresHosts, promisesTls } = serverTlsSettings({
+      certificate: '/c.pem',
+      verifyCertificates: '/ca.pem',
+      hostLists: { named: { friends: '192.0.2.0/24' } },
+      requireHosts: '+friends',
+      tryVerifyHosts: '*',
+    });
+    const peer = { address: '192.0.2.7' };
+    assert.deepEqual(
+      [(await policy.require(peer)).value, (await policy.clientCertificate(peer)).value, policy.certificateRules],
+      [true, 'try', ['none', 'try']],
+    );
+    assert.deepEqual([requiresHosts, promisesTls], [true, 'tls.requireHosts']);
+    assert.equal(serverTlsSettings({ advertiseHosts: '' }).promisesTls, 'tls.advertiseHosts');
+  });
+
+  it('TLS 1.0 and 1.1 come by one option alone, which has a long name', () => {
+    const { minVersion, maxVersion } = serverTlsSettings({ dangerouslyAllowTlsVersion: 'TLSv1' });
+    assert.deepEqual([minVersion, maxVersion], ['TLSv1', 'TLSv1.3']);
+  });
+
+  it('does not take resumeClearHosts: to go on in clear behind TLS is not served', () => {
+    assert.throws(() => serverTlsSettings({ resumeClearHosts: '*' } as object), OptionError);
   });
 
   it('leaves out what is undefined, as if it were not written', () => {
@@ -98,6 +130,11 @@ describe('serverTlsSettings, SPEC §5', () => {
     [{ onConnectPorts: 465 }, 'tls.onConnectPorts'],
     [{ onConnectPorts: [70_000] }, 'tls.onConnectPorts'],
     [{ onConnectPorts: ['465'] }, 'tls.onConnectPorts'],
+    [{ rememberEsmtp: 'yes' }, 'tls.rememberEsmtp'],
+    [{ dangerouslyAllowTlsVersion: 'TLSv1.2' }, 'tls.dangerouslyAllowTlsVersion'],
+    [{ dangerouslyAllowTlsVersion: 'TLSv1', minVersion: 'TLSv1.2' }, 'tls.dangerouslyAllowTlsVersion'],
+    [{ verifyHosts: '*' }, 'tls.verifyHosts'],
+    [{ requireHosts: 5 }, 'tls.requireHosts'],
   ] as const) {
     it(`refuses ${JSON.stringify(given)}: a value that cannot be meant`, () => {
       assert.throws(

@@ -6,10 +6,12 @@ import { after, describe, it } from 'node:test';
 import { CredentialMissingError } from '../../../src/credentials/errors.js';
 import type { TlsSmtpError } from '../../../src/errors.js';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
+import { ClientRules } from '../../../src/net/client-rules.js';
 import { Engine } from '../../../src/net/engine.js';
 import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
 import { HandshakesBusyError } from '../../../src/net/starttls-errors.js';
 import { Session, type SessionContext } from '../../../src/net/starttls-session.js';
+import { type ServerPolicyOptions, ServerTlsPolicy } from '../../../src/policy/server-policy.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
@@ -42,7 +44,7 @@ interface StageOptions {
   readonly consult?: SessionContext['consult'];
   readonly credentials?: SessionContext['credentials'];
   readonly busy?: boolean;
-  readonly offersTls?: boolean;
+  readonly policy?: ServerPolicyOptions & { readonly verifyCertificates?: string };
   readonly lockoutMs?: number;
   readonly handlerTimeoutMs?: number;
 }
@@ -58,11 +60,11 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
     {},
     {
       settings,
-      offersTls: options.offersTls ?? true,
+      rules: new ClientRules(new ServerTlsPolicy({ advertiseHosts: '*', ...options.policy }), { address: '192.0.2.1' }),
       lockoutMs: options.lockoutMs ?? 60_000,
       handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
       consult: options.consult ?? null,
-      credentials: options.credentials ?? (async () => ({ engine: built, contextFor: null })),
+      credentials: options.credentials ?? (async () => ({ engine: built, contextFor: null, rule: 'none' })),
       reserve: () => {
         if (options.busy) throw new HandshakesBusyError(1);
         held++;
@@ -107,7 +109,7 @@ describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 20_000 }, () => {
   it('offers STARTTLS in clear, where there is TLS to offer', async () => {
     await using set = await stage();
     assert.deepEqual([await set.session.ehlo('a'), set.session.state], [['STARTTLS'], 'clear']);
-    await using without = await stage({ offersTls: false });
+    await using without = await stage({ policy: { advertiseHosts: '!*' } });
     assert.deepEqual(await without.session.ehlo('a'), []);
   });
 
@@ -173,7 +175,9 @@ describe('Session.starttls, SPEC §5: success', { timeout: 20_000 }, () => {
       load = resolve;
     });
     const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
-    await using set = await stage({ credentials: () => loading.then(() => ({ engine, contextFor: null })) });
+    await using set = await stage({
+      credentials: () => loading.then(() => ({ engine, contextFor: null, rule: 'none' as const })),
+    });
     await set.session.ehlo('client.test');
     const work = set.session.starttls(set.near, PLAIN);
     await sleep(40);
@@ -297,7 +301,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
     await using set = await stage({
       credentials: async (heloName) => {
         asked.push(heloName);
-        return { engine, contextFor: null };
+        return { engine, contextFor: null, rule: 'none' };
       },
     });
     set.session.helo('first.test');
@@ -309,7 +313,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
     await using other = await stage({
       credentials: async (heloName) => {
         asked.push(heloName);
-        return { engine, contextFor: null };
+        return { engine, contextFor: null, rule: 'none' };
       },
     });
     const direct = other.session.tlsOnConnect(other.near);
@@ -517,6 +521,83 @@ describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 20_000 }, () => {
       assert.equal(outsideTlsRecords(rest).length, 0);
       assert.deepEqual([set.session.state, set.held(), set.errors.map((error) => error.code)], ['closed', 0, [code]]);
       assert.deepEqual(set.lockouts, []);
+    });
+  }
+});
+
+describe('Session.gate before TLS, RFC 3207 §4', { timeout: 20_000 }, () => {
+  const said = (session: Session, line: string): string => {
+    const reply = session.gate(line);
+    return reply === null ? 'goes on' : formatReply(reply).trimEnd();
+  };
+  const MUST = '530 5.7.0 Must issue a STARTTLS command first';
+  const LATER = '451 4.7.1 Temporarily unable to decide, try again later';
+
+  it('530 to those of requireHosts, and to no others; with TLS everything goes', async () => {
+    await using set = await stage({ policy: { requireHosts: '192.0.2.0/24' } });
+    assert.deepEqual(
+      ['MAIL FROM:<>', 'mail', 'NOOP', 'noop x', 'QUIT', 'EHLO a', ''].map((line) => said(set.session, line)),
+      [MUST, MUST, 'goes on', 'goes on', 'goes on', 'goes on', MUST],
+    );
+    const work = set.session.tlsOnConnect(set.near);
+    await set.client.upgrade(trust);
+    await work;
+    assert.equal(said(set.session, 'MAIL FROM:<>'), 'goes on');
+    await using other = await stage({ policy: { requireHosts: '198.51.100.0/24' } });
+    assert.equal(said(other.session, 'MAIL FROM:<>'), 'goes on');
+  });
+
+  for (const [word, greet] of [
+    ['EHLO', (session: Session) => session.ehlo('a')],
+    ['HELO', async (session: Session) => session.helo('a')],
+  ] as const) {
+    it(`a list that has to be waited for is asked once; 451 until it tells, which is over with ${word}`, async () => {
+      let tell = (_answer: boolean): void => {};
+      let asked = 0;
+      const requireHosts = (): Promise<boolean> => {
+        asked++;
+        return new Promise((resolve) => {
+          tell = resolve;
+        });
+      };
+      await using set = await stage({ policy: { requireHosts } });
+      assert.equal(said(set.session, 'MAIL FROM:<>'), LATER);
+      const greeted = greet(set.session);
+      await sleep(5);
+      assert.equal(said(set.session, 'MAIL FROM:<>'), LATER);
+      tell(true);
+      await greeted;
+      assert.deepEqual([said(set.session, 'MAIL FROM:<>'), asked], [MUST, 1]);
+    });
+  }
+});
+
+describe('the verdict on top of the engine', { timeout: 20_000 }, () => {
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`drops whom an engine lets in that only tries, where a certificate must verify (${maxVersion})`, async () => {
+      const lenient = new Engine({ id: 'test', tls: { cert, key, ca: [authority.ca] } }, serverTlsSettings({}), 'try');
+      const good = await authority.issue({ kind: 'client' });
+      const expired = await authority.issue({ kind: 'client', flaw: 'expired' });
+      const outcomes: unknown[] = [];
+      for (const shown of [{}, expired, good]) {
+        await using set = await stage({
+          credentials: async () => ({ engine: lenient, contextFor: null, rule: 'verify' }),
+        });
+        await set.session.ehlo('client.test');
+        const work = set.session.starttls(set.near, PLAIN).then(
+          ({ kind }) => kind,
+          (error: TlsSmtpError) => error.message,
+        );
+        await set.client.reply();
+        await set.client.upgrade({ ...trust, maxVersion, ...shown });
+        outcomes.push([await work, set.errors.length, set.secured.length, set.near.destroyed, set.held()]);
+      }
+      const bad = "TLS handshake: the peer's certificate was not acceptable: it";
+      assert.deepEqual(outcomes, [
+        [`${bad} showed none (NO_CERTIFICATE)`, 1, 0, true, 0],
+        [`${bad} has expired (CERT_HAS_EXPIRED)`, 1, 0, true, 0],
+        ['secured', 0, 1, false, 0],
+      ]);
     });
   }
 });

@@ -99,4 +99,61 @@ describe('ServerTlsPolicy, SPEC §5', () => {
     }
     assert.throws(() => new ServerTlsPolicy({ requireHosts: '010.0.0.1' }), HostListSyntaxError);
   });
+
+  it('answers at once where nothing has to be waited for, and asks a list of the application with a promise', async () => {
+    const resolver = { reverse: async () => [], forward: async () => [] };
+    const policy = new ServerTlsPolicy({
+      ...MATERIAL,
+      hostLists: { resolver },
+      requireHosts: '192.0.2.0/24 : *.example.com',
+      verifyHosts: '*.example.com',
+      tryVerifyHosts: () => true,
+    });
+    assert.deepEqual(policy.ask('advertiseHosts', PEER), { value: true, reason: 'advertiseHosts: *' });
+    assert.equal(policy.ask('advertiseHosts', PEER), policy.ask('advertiseHosts', {}), 'nothing is made for it');
+    assert.equal(policy.ask('resumeClearHosts', PEER), policy.ask('resumeClearHosts', {}));
+    const required = policy.ask('requireHosts', PEER);
+    assert.ok(!(required instanceof Promise) && required.value);
+    assert.ok(policy.ask('verifyHosts', PEER) instanceof Promise);
+    assert.ok(policy.ask('tryVerifyHosts', PEER) instanceof Promise);
+  });
+
+  it('a list of the application that rejects cannot tell, and nothing rejects', async () => {
+    const broken = { match: () => Promise.reject(new Error('secret')) };
+    const policy = new ServerTlsPolicy({ ...MATERIAL, requireHosts: broken, resumeClearHosts: broken });
+    assert.deepEqual(await policy.require(PEER), {
+      value: true,
+      reason: 'requireHosts: the list failed, which counts as a match',
+    });
+    assert.equal((await policy.resumeClear(PEER)).value, false);
+  });
+
+  it('names the option and the item of a list that cannot be read or had', () => {
+    assert.throws(
+      () => new ServerTlsPolicy({ requireHosts: '010.0.0.1' }),
+      (error: Error) =>
+        error instanceof HostListSyntaxError && /^option tls\.requireHosts: .*010\.0\.0\.1/.test(error.message),
+    );
+    assert.throws(
+      () => new ServerTlsPolicy({ requireHosts: 5 as unknown as string }),
+      (error: Error) => error instanceof OptionError && error.option === 'tls.requireHosts',
+    );
+  });
+
+  it('knows under which rules a client can come, for what is built ahead', () => {
+    const rules = (options: ServerPolicyOptions): unknown =>
+      new ServerTlsPolicy({ ...MATERIAL, ...options }).certificateRules;
+    assert.deepEqual(rules({}), ['none']);
+    assert.deepEqual(rules({ tryVerifyHosts: '*' }), ['none', 'try']);
+    assert.deepEqual(rules({ verifyHosts: '192.0.2.1', tryVerifyHosts: '*' }), ['none', 'try', 'verify']);
+  });
+
+  it('warns of what a list says and perhaps does not mean, with the option', () => {
+    const policy = new ServerTlsPolicy({ ...MATERIAL, requireHosts: '192.0.2.1/24', verifyHosts: '* : 192.0.2.1' });
+    assert.deepEqual(policy.lint(), [
+      'tls.requireHosts: 192.0.2.1/24: it means 192.0.2.0/24: bits behind the prefix are cut off',
+      'tls.verifyHosts: 192.0.2.1: it never decides: * before it matches all that it matches',
+    ]);
+    assert.deepEqual(new ServerTlsPolicy({ certificate: 'x' }).lint(), []);
+  });
 });

@@ -135,7 +135,7 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
 
   it('offer nothing in HELO, and withdraw STARTTLS', async () => {
     const withdrawn: string[] = [];
-    const context = contextWith({ withdraw: (name) => withdrawn.push(name) });
+    const context = contextWith({ withdraw: (name) => void withdrawn.push(name) });
     const reply = await verbs.get('HELO')?.(context, 'me');
     assert.deepEqual(
       [reply, withdrawn, context.conversation.esmtp],

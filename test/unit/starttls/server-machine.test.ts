@@ -240,7 +240,7 @@ describe('SPEC §5, limits: the lock-out', () => {
 
   it('QUIT is left to the session (221), is not counted, and is served at any time', () => {
     for (const from of lockedOut) {
-      assert.deepEqual(step(from, { type: 'command', verb: 'QUIT' }), { state: from, effects: [] });
+      assert.deepEqual(step(from, { type: 'command', verb: 'QUIT', tls: 'optional' }), { state: from, effects: [] });
     }
   });
 
@@ -446,6 +446,29 @@ describe('the machine, explored: every state that can be reached, with every eve
 
   it('reports a lock-out once, where it begins', () => {
     assert.deepEqual(labels(withEffect('report-lockout')), ['loading, starttls + no credentials, lockout']);
+  });
+});
+
+describe('a client that must use TLS, RFC 3207 §4', () => {
+  const inClear: State<string> = { name: 'clear', advertised: true };
+  const said = (verb: string, tls: 'required' | 'optional' | 'undecided'): string =>
+    step<string>(inClear, { type: 'command', verb, tls }).effects.map(effectName).join() || 'goes on';
+
+  it('gets 530 to every command but EHLO, HELO, NOOP, HELP, QUIT, and STARTTLS', () => {
+    const free = ['EHLO', 'HELO', 'NOOP', 'HELP', 'QUIT'];
+    for (const verb of free) assert.equal(said(verb, 'required'), 'goes on', verb);
+    for (const verb of ['MAIL', 'RCPT', 'DATA', 'BDAT', 'RSET', 'VRFY', 'AUTH', 'XYZZY', '', 'ehlo']) {
+      assert.equal(said(verb, 'required'), 'reply 530 5.7.0', verb);
+      assert.equal(said(verb, 'optional'), 'goes on', verb);
+    }
+    assert.deepEqual(run('EHLO, offered', 'another command, TLS required', 'STARTTLS').effects, [
+      'reply 530 5.7.0',
+      'consult',
+    ]);
+  });
+
+  it('is not let by while nobody can tell, nor refused for good: 451', () => {
+    assert.deepEqual([said('MAIL', 'undecided'), said('EHLO', 'undecided')], ['reply 451 4.7.1', 'goes on']);
   });
 });
 

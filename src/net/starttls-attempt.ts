@@ -1,0 +1,96 @@
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import type { TlsSmtpError } from '../errors.js';
+import { TlsInfo } from '../inspect/tls-info.js';
+import { clientVerdict } from '../policy/verdict.js';
+import type { EmptyBuffer } from '../smtp/empty-buffer.js';
+import { formatReply, type Reply } from '../smtp/reply.js';
+import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
+import { hangUp } from './hang-up.js';
+import type { ServerCredentials } from './server-credentials.js';
+import { type Boundary, upgrade } from './upgrade.js';
+
+export interface Secured {
+  readonly socket: TLSSocket;
+  readonly tls: TlsInfo;
+}
+
+/** One attempt to have TLS: what it works on, and what it has come to. */
+export interface Attempt {
+  readonly socket: Duplex;
+  /** `null`: TLS-on-connect. */
+  readonly boundary: Boundary | null;
+  /** Gives back the place among the handshakes. */
+  release: () => void;
+  /** When the time of the handshake began to run, on the clock of `performance.now()`. */
+  startedAt: number;
+  reply: Reply | null;
+  secured: Secured | null;
+  error: TlsSmtpError | null;
+  lockedOut: boolean;
+}
+
+export function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
+  return {
+    socket,
+    boundary,
+    release: () => {},
+    startedAt: 0,
+    reply: null,
+    secured: null,
+    error: null,
+    lockedOut: false,
+  };
+}
+
+/**
+ * Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. The time of the handshake
+ * runs already: a client that does not read would hold its place for ever.
+ */
+export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<'flushed' | 'closed'> {
+  const { socket } = attempt;
+  return new Promise((resolve) => {
+    const fail = (error: TlsSmtpError): void => {
+      clearTimeout(deadline);
+      socket.off('close', gone);
+      attempt.error ??= error;
+      socket.destroy();
+      resolve('closed');
+    };
+    const gone = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
+    const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs);
+    socket.once('close', gone);
+    socket.write(formatReply(reply), 'latin1', (error) => {
+      if (error || socket.destroyed || socket.readableEnded) return gone();
+      clearTimeout(deadline);
+      socket.off('close', gone);
+      resolve('flushed');
+    });
+  });
+}
+
+/**
+ * Runs the handshake and judges the client. What the engine let through and the policy does not is as a failed
+ * handshake: closed, and nothing said.
+ *
+ * @throws as `upgrade`
+ */
+export async function secure(
+  { socket, startedAt }: Attempt,
+  { engine, contextFor, rule }: ServerCredentials,
+  boundary: EmptyBuffer | 'on-connect',
+  timeoutMs: number,
+): Promise<Secured> {
+  const secured = await upgrade(engine, socket, boundary, timeoutMs, startedAt, contextFor);
+  const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
+  const refusal = clientVerdict(rule, tls);
+  if (refusal === null) return { socket: secured, tls };
+  secured.destroy(); // before the raw one: the other order is a segmentation fault in the tick in which a handshake ended
+  throw new HandshakeFailedError({ code: refusal, certificate: true });
+}
+
+/** After a 220 nothing can be said any more; before it a last reply can. */
+export function closeAfter(socket: Duplex, last: Reply | null): void {
+  if (last === null || last.code === 220) socket.destroy();
+  else hangUp(socket, formatReply(last));
+}
