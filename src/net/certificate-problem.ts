@@ -16,6 +16,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its issuer is not in tls.verifyCertificates'],
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its issuer is not in tls.verifyCertificates'],
   ['CERT_SIGNATURE_FAILURE', 'its signature is wrong'],
+  ['UNSPECIFIED', 'OpenSSL has a reason that Node does not tell, such as a key that is too short'],
   ['CERT_CHAIN_TOO_LONG', 'its chain is too long'],
 ]);
 

@@ -80,7 +80,12 @@ export function upgrade(
       socket.destroy(); // behind a failed handshake nothing is ever said in clear
       reject(error);
     };
-    const onClose = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
+    let gone = false;
+    // The engine hears of it a moment later, and may know why it was: a bad certificate only closes.
+    const onClose = (): void => {
+      gone = true;
+      setImmediate(fail, new HandshakeFailedError({ code: 'ECONNRESET' }));
+    };
     const leftMs = Math.max(0, startedAt + timeoutMs - performance.now());
     const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), leftMs + BELT_MS);
     socket.once('close', onClose);
@@ -92,7 +97,7 @@ export function upgrade(
         // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
         // whose records cannot be read any more would stay open.
         secured.on('error', () => secured.destroy());
-        if (settle()) resolve(secured);
+        if (!gone && settle()) resolve(secured);
         else secured.destroy();
       },
       failed: (cause) => {

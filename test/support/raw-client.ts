@@ -39,9 +39,9 @@ export class RawClient implements AsyncDisposable {
     raw.on('data', this.#onClear);
   }
 
-  /** Connects; nothing is read or said yet. */
-  static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
-    const raw = connect({ port, host, allowHalfOpen: true });
+  /** Connects; nothing is read or said yet. @param localAddress - which of the loopback addresses the client has */
+  static async connect(port: number, host = '127.0.0.1', localAddress?: string): Promise<RawClient> {
+    const raw = connect({ port, host, allowHalfOpen: true, ...(localAddress !== undefined && { localAddress }) });
     const client = new RawClient(raw);
     await within(once(raw, 'connect'), 'connect');
     return client;
