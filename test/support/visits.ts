@@ -5,7 +5,7 @@ import { eventually, RawClient } from './raw-client.js';
 import { type RunningServer, type StartOptions, startServer, testIdentity } from './with-server.js';
 
 /** A client of 127.0.0.1, or of another loopback address, with what it shows and offers in the handshake. */
-export interface Visitor extends ConnectionOptions {
+interface Visitor extends ConnectionOptions {
   readonly from?: string;
   readonly way?: 'starttls' | 'on-connect';
 }

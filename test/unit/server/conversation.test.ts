@@ -31,6 +31,16 @@ describe('Conversation', () => {
     assert.ok(conversation.peer === peer && conversation.data === data && conversation.tls === tls);
   });
 
+  it('keeps HELO and ESMTP where it is told to (tls.rememberEsmtp), and nothing else', () => {
+    const conversation = new Conversation('1', {}, true);
+    conversation.greet('client.test', true);
+    conversation.begin({ address: 'a@x.test', parameters: {} });
+    conversation.data.set('key', 'value');
+    conversation.secured({} as TlsInfo);
+    const { helo, esmtp, envelope, data } = conversation;
+    assert.deepEqual([helo, esmtp, envelope, data.size], ['client.test', true, null, 0]);
+  });
+
   it('ends a transaction with EHLO, HELO and RSET (RFC 5321 §4.1.4), and begins one without recipients', () => {
     const conversation = new Conversation('id', {});
     const outcomes: unknown[] = [];

@@ -133,6 +133,16 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
     });
   });
 
+  it('HELO is answered when it is known what the client is held to', async () => {
+    let known = false;
+    const withdraw = async (): Promise<void> => {
+      await undefined;
+      known = true;
+    };
+    assert.deepEqual(await verbs.get('HELO')?.(contextWith({ withdraw }), 'me'), { code: 250, lines: ['mx.test'] });
+    assert.equal(known, true);
+  });
+
   it('offer nothing in HELO, and withdraw STARTTLS', async () => {
     const withdrawn: string[] = [];
     const context = contextWith({ withdraw: (name) => void withdrawn.push(name) });
