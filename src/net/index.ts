@@ -1,5 +1,6 @@
 export * from '../credentials/error-classes.js';
 export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { HostListSyntaxError } from '../hostlist/errors.js';
 export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { type Peer, peerOf } from '../peer.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';

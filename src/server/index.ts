@@ -1,5 +1,6 @@
 export * from '../credentials/error-classes.js';
 export { type ErrorCode, type Fault, OptionError, type Phase, TlsSmtpError } from '../errors.js';
+export { HostListSyntaxError } from '../hostlist/errors.js';
 export { CipherListSyntaxError, ListSyntaxError } from '../inspect/errors.js';
 export { HandshakeFailedError, HandshakeTimeoutError } from '../net/handshake-failure.js';
 export { SocketUnusableError } from '../net/socket-check.js';

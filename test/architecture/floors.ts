@@ -14,7 +14,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   server: belowTheApps,
   client: belowTheApps,
   // 5 the door
-  net: [...ground, 'smtp', 'credentials', 'policy', 'starttls'],
+  net: [...ground, 'smtp', 'hostlist', 'credentials', 'policy', 'starttls'],
   // 4 machines
   starttls: [...ground, 'smtp', 'policy'],
   // 3 decisions

@@ -23,7 +23,7 @@ const DOCUMENTED: Readonly<Record<string, readonly [page: string, section?: stri
   Limits: [OPTIONS, '`limits` of `SmtpServer`'],
   ListenOptions: [OPTIONS, '`listen()` of `SmtpServer`'],
   StartTlsServerOptions: [OPTIONS, '`StartTlsServer`'],
-  ServerPolicyOptions: [OPTIONS, '`ServerTlsPolicy`'],
+  ServerPolicyOptions: [OPTIONS, '`tls` of `SmtpServer` and `StartTlsServer`'],
   HostListOptions: [OPTIONS, '`HostList`'],
   HostMatchOptions: [OPTIONS, '`HostList`'],
   SmtpTransportOptions: [OPTIONS, '`SmtpTransport`'],
