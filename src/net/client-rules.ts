@@ -42,12 +42,17 @@ export class ClientRules {
     return required ? 'required' : 'optional';
   }
 
+  /** Whether the client may end TLS and go on in clear. It is needed once, before a handshake. */
+  get resumesClear(): Answer {
+    return this.#ask('resumeClearHosts');
+  }
+
   /** Whether a certificate is asked for. It is needed once, before a handshake. */
   async certificate(): Promise<CertificateRule> {
     return (await this.#policy.clientCertificate(this.#peer)).value;
   }
 
-  #ask(list: 'advertiseHosts' | 'requireHosts'): Answer {
+  #ask(list: 'advertiseHosts' | 'requireHosts' | 'resumeClearHosts'): Answer {
     const answer = this.#policy.ask(list, this.#peer);
     return answer instanceof Promise ? answer.then(({ value }) => value) : answer.value;
   }

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { constants, createHash } from 'node:crypto';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -45,7 +44,8 @@ export interface Fate {
  */
 export class Engine {
   readonly #server: Server;
-  readonly #pending = new WeakMap<Duplex, Fate>();
+  /** By raw socket; for a Duplex by the stand-in of the server that its TLS socket was given. */
+  readonly #pending = new WeakMap<object, { readonly raw: Duplex; readonly fate: Fate }>();
 
   /**
    * @param byServerName - whether the handshake waits for `contextFor`
@@ -87,10 +87,9 @@ export class Engine {
 
   /** Begins a handshake on a raw socket. Exactly one of the two ends of `fate` is called, or the raw socket closes. */
   handshake(raw: Duplex, fate: Fate): void {
-    if (raw instanceof Socket) {
-      this.#pending.set(raw, fate);
-      this.#server.emit('connection', raw);
-    } else ofDuplex.run(fate, () => this.#server.emit('connection', raw));
+    const server: Server = raw instanceof Socket ? this.#server : Object.create(this.#server);
+    this.#pending.set(raw instanceof Socket ? raw : server, { raw, fate });
+    server.emit('connection', raw);
   }
 
   /**
@@ -100,9 +99,9 @@ export class Engine {
    * 'tlsClientError'.
    */
   #choose(socket: TLSSocket, serverName: string, done: SniDone): void {
-    const fate = this.#fateOf(socket);
+    const { raw, fate } = this.#pending.get(keyOf(socket)) ?? {};
     const answer = (error: Error | null, context?: SecureContext): void => {
-      if (!socket.destroyed && rawSocketOf(socket)?.destroyed !== true) done(error, context);
+      if (!socket.destroyed && raw?.destroyed !== true) done(error, context);
     };
     setImmediate(async () => {
       try {
@@ -114,15 +113,10 @@ export class Engine {
   }
 
   #takeFate(socket: TLSSocket): Fate | undefined {
-    const fate = this.#fateOf(socket);
-    const raw = rawSocketOf(socket);
-    if (raw) this.#pending.delete(raw);
-    return fate;
-  }
-
-  #fateOf(socket: TLSSocket): Fate | undefined {
-    const raw = rawSocketOf(socket);
-    return raw ? this.#pending.get(raw) : ofDuplex.getStore();
+    const key = keyOf(socket);
+    const handshake = this.#pending.get(key);
+    this.#pending.delete(key);
+    return handshake?.fate;
   }
 }
 
@@ -195,5 +189,10 @@ function rawSocketOf(socket: TLSSocket): Duplex | undefined {
   return (socket as { readonly _parent?: Duplex })._parent;
 }
 
-/** A Duplex has no `_parent`; it is rare, and pays for the context (docs/decisions/0001). */
-const ofDuplex = new AsyncLocalStorage<Fate>();
+/**
+ * What the fate of a handshake is kept under. A Duplex has no `_parent`; its TLS socket names the server that it was made
+ * by, which is a stand-in for this connection alone (docs/decisions/0001).
+ */
+function keyOf(socket: TLSSocket): object {
+  return rawSocketOf(socket) ?? (socket as { readonly server?: object }).server ?? socket;
+}

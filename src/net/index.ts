@@ -9,7 +9,7 @@ export * as serverMachine from '../starttls/server-machine.js';
 export { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
 export type { ServerTlsOptions } from './server-tls-options.js';
 export { SocketUnusableError } from './socket-check.js';
-export type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
+export type { ClearAgain, StartTlsResult, StartTlsSession } from './starttls-contract.js';
 export * from './starttls-errors.js';
 export {
   StartTlsServer,

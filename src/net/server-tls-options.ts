@@ -5,11 +5,8 @@ import { checkedOptions, oneOf, wholeNumber } from '../options.js';
 import { type ServerPolicyOptions, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { EnginePolicy } from './engine.js';
 
-/** Who is offered, asked for and held to what. To go on in clear behind TLS is not in use yet. */
-type HostOptions = Omit<ServerPolicyOptions, 'resumeClearHosts'>;
-
 /** The `tls` object of `SmtpServer` and `StartTlsServer`. Names are Exim's, in camelCase. */
-export interface ServerTlsOptions extends CredentialOptions, HostOptions {
+export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions {
   /** Default TLSv1.2 (RFC 9325 §3.1.1). */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Default TLSv1.3. */
@@ -72,6 +69,7 @@ const NAMES = [
   'requireHosts',
   'verifyHosts',
   'tryVerifyHosts',
+  'resumeClearHosts',
   'hostLists',
   'minVersion',
   'maxVersion',

@@ -7,7 +7,9 @@ import type { EmptyBuffer } from '../smtp/empty-buffer.js';
 import { formatReply, type Reply } from '../smtp/reply.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
 import { hangUp } from './hang-up.js';
+import { Resumable } from './resumable.js';
 import type { ServerCredentials } from './server-credentials.js';
+import { assertUsable } from './socket-check.js';
 import { type Boundary, upgrade } from './upgrade.js';
 
 export interface Secured {
@@ -24,8 +26,12 @@ export interface Attempt {
   release: () => void;
   /** When the time of the handshake began to run, on the clock of `performance.now()`. */
   startedAt: number;
+  /** The client may end TLS and go on in clear. */
+  mayGoOn: boolean;
   reply: Reply | null;
   secured: Secured | null;
+  /** What TLS stands on where the client may go on in clear behind it; `null`: the raw socket. */
+  resumable: Resumable | null;
   error: TlsSmtpError | null;
   lockedOut: boolean;
 }
@@ -36,8 +42,10 @@ export function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
     boundary,
     release: () => {},
     startedAt: 0,
+    mayGoOn: false,
     reply: null,
     secured: null,
+    resumable: null,
     error: null,
     lockedOut: false,
   };
@@ -76,17 +84,27 @@ export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Pro
  * @throws as `upgrade`
  */
 export async function secure(
-  { socket, startedAt }: Attempt,
+  attempt: Attempt,
   { engine, contextFor, rule }: ServerCredentials,
   boundary: EmptyBuffer | 'on-connect',
   timeoutMs: number,
 ): Promise<Secured> {
-  const secured = await upgrade(engine, socket, boundary, timeoutMs, startedAt, contextFor);
+  const { startedAt } = attempt;
+  const secured = await upgrade(engine, below(attempt), boundary, timeoutMs, startedAt, contextFor);
   const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
   const refusal = clientVerdict(rule, tls);
   if (refusal === null) return { socket: secured, tls };
   secured.destroy(); // before the raw one: the other order is a segmentation fault in the tick in which a handshake ended
   throw new HandshakeFailedError({ code: refusal, certificate: true });
+}
+
+/** @returns what TLS stands on */
+function below(attempt: Attempt): Duplex {
+  const { socket, mayGoOn } = attempt;
+  if (!mayGoOn) return socket;
+  assertUsable(socket);
+  attempt.resumable = new Resumable(socket);
+  return attempt.resumable;
 }
 
 /** After a 220 nothing can be said any more; before it a last reply can. */

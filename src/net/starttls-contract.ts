@@ -9,6 +9,12 @@ export type StartTlsResult =
   | { readonly kind: 'secured'; readonly socket: TLSSocket; readonly tls: TlsInfo }
   | { readonly kind: 'refused'; readonly reply: Reply; readonly then: 'continue' | 'locked-out' | 'closed' };
 
+/** A session that goes on in clear: its raw socket, paused, and what has been read from it behind the last TLS record. */
+export interface ClearAgain {
+  readonly socket: Duplex;
+  readonly unread: Buffer;
+}
+
 /** One SMTP conversation as far as TLS is concerned; `StartTlsServer.session()` makes one. */
 export interface StartTlsSession {
   readonly state: 'clear' | 'secured' | 'locked-out' | 'closed';
@@ -46,4 +52,14 @@ export interface StartTlsSession {
    * @throws as `starttls`, and {@link CredentialError} where there is nothing to do TLS with
    */
   tlsOnConnect(socket: Socket | Duplex): Promise<{ readonly socket: TLSSocket; readonly tls: TlsInfo }>;
+  /**
+   * Goes on in clear for a client of `tls.resumeClearHosts` that has ended TLS. Call it when the secured socket has said
+   * 'end' and no message was under way, after writing what you still had to write inside TLS. The server's close_notify
+   * follows; then the session is as it was before its first EHLO: forget HELO, AUTH and envelope, the facts of TLS, and
+   * what you have not parsed of it. Run the `unread` octets as commands, then resume the socket.
+   *
+   * @returns `null` where the connection is over: end the secured socket. The client is not on the list, TLS was cut (a FIN
+   *   without close_notify), or TCP ended with it
+   */
+  clearAgain(): Promise<ClearAgain | null>;
 }

@@ -35,6 +35,8 @@ export interface StartTlsServerEvents {
 /** On the channel `tls-smtp:starttls`. */
 export type StartTlsVoiceEvent =
   | { readonly type: 'secured'; readonly peer: Peer; readonly cipher: string }
+  /** The client ended TLS and the session goes on in clear. */
+  | { readonly type: 'ended'; readonly peer: Peer }
   | { readonly type: 'failed'; readonly peer: Peer; readonly code: string; readonly reason: string };
 
 const LOCKED_OUT =
@@ -131,6 +133,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       credentials: (heloName, rule) => this.#source.for(peer, heloName, rule),
       reserve: () => this.#reserve(),
       succeeded: (tls) => say({ type: 'secured', peer, cipher: tls.cipher }),
+      ended: () => say({ type: 'ended', peer }),
       failed: (error) => this.#failed(error, peer),
       lockedOut: (error) => this.#lockedOut(error, peer),
     });

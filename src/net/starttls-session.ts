@@ -15,7 +15,7 @@ import type { ServerCredentials } from './server-credentials.js';
 import type { ServerTlsSettings } from './server-tls-options.js';
 import { type Attempt, announce, closeAfter, newAttempt, type Secured, secure } from './starttls-attempt.js';
 import { askApplication } from './starttls-consult.js';
-import type { StartTlsResult, StartTlsSession } from './starttls-contract.js';
+import type { ClearAgain, StartTlsResult, StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } from './starttls-errors.js';
 import { Boundary } from './upgrade.js';
 
@@ -29,6 +29,8 @@ export interface SessionContext {
   readonly credentials: (heloName: string | null, rule: CertificateRule) => Promise<ServerCredentials>;
   readonly reserve: () => () => void;
   readonly succeeded: (tls: TlsInfo) => void;
+  /** TLS has ended and the session goes on in clear. */
+  readonly ended: () => void;
   readonly failed: (error: TlsSmtpError) => void;
   readonly lockedOut: (error: TlsSmtpError) => void;
 }
@@ -40,6 +42,8 @@ export class Session implements StartTlsSession {
   #machine: State<ServerCredentials> = initial();
   /** The socket of the last upgrade, while a locked-out client still has it. */
   #socket: Duplex | null = null;
+  /** The upgrade behind which the client may go on in clear. */
+  #upgraded: Attempt | null = null;
   /** What the client called itself in clear, until TLS makes it be forgotten (RFC 3207 §4.2). */
   #heloName: string | null = null;
 
@@ -91,7 +95,10 @@ export class Session implements StartTlsSession {
     this.#socket = socket;
     const attempt = newAttempt(socket, boundary);
     await this.#run(attempt, { type: 'starttls', args: request.args, received: boundary.prove() });
-    if (attempt.secured) return { kind: 'secured', ...attempt.secured };
+    if (attempt.secured) {
+      if (attempt.mayGoOn) this.#upgraded = attempt;
+      return { kind: 'secured', ...attempt.secured };
+    }
     if (attempt.reply === null || attempt.reply.code === 220) throw attempt.error ?? outOfOrder('starttls()');
     const { state } = this;
     if (state !== 'closed') boundary.release();
@@ -104,6 +111,19 @@ export class Session implements StartTlsSession {
     await this.#run(attempt, { type: 'connect' });
     if (attempt.secured === null) throw attempt.error ?? outOfOrder('tlsOnConnect()');
     return attempt.secured;
+  }
+
+  async clearAgain(): Promise<ClearAgain | null> {
+    const { resumable, secured, boundary } = this.#upgraded ?? {};
+    this.#upgraded = null;
+    const { handshakeTimeoutMs } = this.#context.settings;
+    const clear = resumable && secured ? await resumable.giveBack(secured.socket, handshakeTimeoutMs) : null;
+    this.#step({ type: clear === null ? 'closed' : 'tls-ended' });
+    if (clear === null) return null;
+    this.#heloName = null; // also where HELO outlives STARTTLS: it was said inside TLS, or before
+    boundary?.release();
+    this.#context.ended();
+    return clear;
   }
 
   /** One step of the machine outside an attempt. @returns what is to be done */
@@ -190,6 +210,10 @@ export class Session implements StartTlsSession {
     const { rules, reserve, credentials: have } = this.#context;
     try {
       const rule = await rules.certificate(); // first: DNS may be slow, and places are few
+      if (attempt.boundary !== null) {
+        const { resumesClear } = rules;
+        attempt.mayGoOn = typeof resumesClear === 'boolean' ? resumesClear : await resumesClear;
+      }
       attempt.release = reserve();
       const credentials = await have(this.#heloName, rule);
       return { type: 'loaded', credentials, received: attempt.boundary?.prove() ?? 'on-connect' };

@@ -73,6 +73,7 @@ export function upgrade(
       settled = true;
       clearTimeout(deadline);
       socket.off('close', onClose);
+      socket.off('end', onClose);
       return true;
     };
     const fail = (error: Error): void => {
@@ -91,6 +92,7 @@ export function upgrade(
     socket.once('close', onClose);
     // On a half-open socket a FIN in mid-handshake is only an 'end', and the descriptor would stay.
     if (socket instanceof Socket) socket.allowHalfOpen = false;
+    else socket.once('end', onClose);
     engine.handshake(socket, {
       contextFor,
       secured: (secured) => {

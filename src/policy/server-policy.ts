@@ -25,7 +25,10 @@ export interface ServerPolicyOptions {
   readonly verifyHosts?: HostListSource;
   /** Exim tls_try_verify_hosts: who is asked for a certificate and served without. Default nobody. */
   readonly tryVerifyHosts?: HostListSource;
-  /** Who may end TLS and go on in clear on the same connection. Default nobody. */
+  /**
+   * Who may end TLS and go on in clear on the same connection, with all forgotten and STARTTLS offered again. Whoever sits
+   * between can write into what follows. Default nobody.
+   */
   readonly resumeClearHosts?: HostListSource;
   /** Named lists and the resolver, for all of these. */
   readonly hostLists?: HostListOptions;

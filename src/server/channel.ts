@@ -74,6 +74,7 @@ export class Channel {
   listen(): void {
     this.#socket.on('data', this.#onData);
     this.#socket.on('end', this.#onEnd);
+    if (this.#socket.readableEnded) this.#onEnd(); // it was said before anybody listened
   }
 
   /** Lets go of the socket, in this tick, for TLS to take it. What is collected has been written. */
@@ -100,6 +101,16 @@ export class Channel {
     receiveInto(socket, receivingMemory(), this.#onData);
     if (socket.closed) this.#onClose();
     return !socket.destroyed;
+  }
+
+  /** Goes on in clear on the raw socket, which TLS has given back. @returns false where it is gone already */
+  clearAgain(raw: Duplex): boolean {
+    raw.off('error', this.#onError); // its own, from before TLS
+    const secured = this.#socket;
+    secured.off('data', this.#onData).off('end', this.#onEnd);
+    const open = this.secured(raw);
+    secured.destroy();
+    return open;
   }
 
   /** Says the last words and closes our side. Unread input would turn that into a reset that eats the words. */

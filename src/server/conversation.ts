@@ -4,7 +4,7 @@ import type { Peer } from '../peer.js';
 import type { MailAddress } from '../smtp/path.js';
 import type { Envelope } from './message.js';
 
-/** One SMTP conversation as handlers see it. Everything but `id`, `peer` and `data` starts anew when TLS begins. */
+/** One SMTP conversation as handlers see it. Everything but `id` and `peer` starts anew when TLS begins or ends. */
 export interface SmtpSession {
   /** Unique in this process; stands in logs and in `Received:`. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface SmtpSession {
   /** ESMTP, ESMTPS, SMTP … (RFC 3848). */
   readonly transmissionType: string;
   readonly envelope: Envelope | null;
-  /** The application's own; emptied when STARTTLS succeeds. */
+  /** The application's own; emptied when TLS begins, and when it ends. */
   readonly data: Map<unknown, unknown>;
 }
 
@@ -82,7 +82,16 @@ export class Conversation implements SmtpSession {
 
   /** RFC 3207 §4.2: the server MUST discard any knowledge obtained from the client before TLS. */
   secured(tls: TlsInfo): void {
-    if (!this.#rememberEsmtp) {
+    this.#beginAnew(tls, this.#rememberEsmtp);
+  }
+
+  /** The client has ended TLS: nothing that it said or was inside it is so in clear. */
+  clearAgain(): void {
+    this.#beginAnew(null, false);
+  }
+
+  #beginAnew(tls: TlsInfo | null, keepsHelo: boolean): void {
+    if (!keepsHelo) {
       this.helo = null;
       this.esmtp = false;
     }

@@ -136,7 +136,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   ended(): void {
     this.#ended = true;
-    if (this.#reading()) this.#close();
+    if (this.#reading()) this.#finish();
   }
 
   drained(): void {
@@ -246,7 +246,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       this.#enter('commands');
       this.#say(reply);
       this.#run();
-      if (this.#ended && this.#reading()) this.#close();
+      if (this.#ended && this.#reading()) this.#finish();
     } catch (problem) {
       this.#fail(problem);
     }
@@ -364,6 +364,36 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     );
     if (verdict !== replies.ok) this.#refusal = verdict;
     return !this.#over();
+  }
+
+  /**
+   * The client has ended TLS, the connection, or both. Between commands a client that may goes on in clear; inside a message
+   * it is a lost connection (CVE-2026-45185).
+   */
+  #finish(): void {
+    if (this.#conversation.tls === null || this.#phase !== 'commands') return this.#close();
+    this.#channel.flush();
+    this.#enter('upgrading'); // as there: not a word in clear, and a deadline of its own
+    void this.#clearAgain();
+  }
+
+  async #clearAgain(): Promise<void> {
+    try {
+      const clear = await this.#host.starttls.clearAgain();
+      if (this.#phase !== 'upgrading') return;
+      if (clear === null || this.#refusal !== null) return this.#close();
+      this.#ended = false;
+      this.#lines = new LineBuffer(); // half a line inside TLS is no beginning of one in clear
+      this.#conversation.clearAgain();
+      if (!this.#channel.clearAgain(clear.socket)) return;
+      this.#lines.push(clear.unread);
+      this.#channel.listen();
+      this.#enter('commands');
+      if (this.#ended) return this.#close();
+      this.#run();
+    } catch (problem) {
+      this.#fail(problem);
+    }
   }
 
   /** Writes what is left, closes our side, and lets the client close its own. */

@@ -46,6 +46,8 @@ export type Event<C> =
   | { readonly type: 'flushed' }
   | { readonly type: 'secured' }
   | { readonly type: 'failed' }
+  /** The client has ended TLS (close_notify), the connection goes on, and this client may. */
+  | { readonly type: 'tls-ended' }
   /** Any command but STARTTLS, as far as the machine has a say in it; `tls` is the policy's answer for this client. */
   | { readonly type: 'command'; readonly verb: string; readonly tls: TlsDuty }
   /** The time that a locked-out client has is over. */
@@ -207,6 +209,9 @@ function insideTls<C>(state: State<C> & { name: 'secured' }, event: Event<C>): S
       if (!EmptyBuffer.is(event.received)) return injected(event.received);
       if (event.args !== '') return { state, effects: [{ do: 'reply', reply: replies.arguments }] };
       return { state, effects: [{ do: 'reply', reply: replies.active }] };
+    case 'tls-ended': // a port on which TLS comes first has no clear session to go back to (RFC 8314 §3.3)
+      if (state.mode === 'on-connect') return outOfOrder();
+      return { state: { name: 'clear', advertised: false }, effects: [{ do: 'forget-client' }] };
     default:
       return outOfOrder();
   }

@@ -45,6 +45,7 @@ export const EVENTS: readonly NamedEvent[] = [
   { name: '220 flushed', event: { type: 'flushed' } },
   { name: 'handshake succeeded', event: { type: 'secured' } },
   { name: 'handshake failed', event: { type: 'failed' } },
+  { name: 'TLS ended by the client', event: { type: 'tls-ended' } },
   { name: 'QUIT', event: { type: 'command', verb: 'QUIT', tls: 'optional' } },
   { name: 'another command', event: { type: 'command', verb: 'MAIL', tls: 'optional' } },
   { name: 'QUIT, TLS required', event: { type: 'command', verb: 'QUIT', tls: 'required' } },
@@ -58,6 +59,7 @@ export const EVENTS: readonly NamedEvent[] = [
 const SILENT_ENDS: Readonly<Record<string, readonly Event<string>['type'][]>> = {
   handshaking: ['failed'],
   loading: ['unavailable'],
+  secured: ['tls-ended'],
 };
 
 /** @returns every state that can be reached from the first, once each, breadth first */

@@ -83,8 +83,11 @@ describe('serverTlsSettings, SPEC §5', () => {
     assert.deepEqual([minVersion, maxVersion], ['TLSv1', 'TLSv1.3']);
   });
 
-  it('does not take resumeClearHosts: to go on in clear behind TLS is not served', () => {
-    assert.throws(() => serverTlsSettings({ resumeClearHosts: '*' } as object), OptionError);
+  it('takes resumeClearHosts, who is nobody by default', async () => {
+    const of = async (given: object): Promise<boolean> => {
+      return (await serverTlsSettings(given).policy.resumeClear({ address: '192.0.2.1' })).value;
+    };
+    assert.deepEqual([await of({}), await of({ resumeClearHosts: '192.0.2.0/24' })], [false, true]);
   });
 
   it('leaves out what is undefined, as if it were not written', () => {

@@ -70,6 +70,7 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
         held++;
         return () => void held--;
       },
+      ended: () => {},
       succeeded: (tls) => secured.push(tls),
       failed: (error) => errors.push(error),
       lockedOut: (error) => lockouts.push(error),

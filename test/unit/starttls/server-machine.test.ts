@@ -370,12 +370,21 @@ describe('the machine, explored: every state that can be reached, with every eve
       'handshaking, on-connect + handshake succeeded',
       'handshaking, starttls + handshake succeeded',
     ]);
-    assert.deepEqual(labels(withEffect('forget-client')), labels(into));
+    const ended = ['secured, starttls + TLS ended by the client'];
+    assert.deepEqual(labels(withEffect('forget-client')), [...labels(into), ...ended]);
   });
 
-  it('never goes from TLS back to clear text', () => {
-    const out = ALL.filter(({ from, to }) => from.name === 'secured' && to.name !== 'secured');
-    assert.deepEqual([...new Set(out.map(({ to }) => to.name))], ['closed']);
+  it('goes from TLS back to clear text by a close_notify alone, to where a connection begins, having forgotten all', () => {
+    const out = ALL.filter(({ from, to }) => from.name === 'secured' && to.name !== 'secured' && to.name !== 'closed');
+    assert.deepEqual(labels(out), ['secured, starttls + TLS ended by the client']);
+    for (const { to, effects } of out) {
+      assert.deepEqual({ to, effects }, { to: initial(), effects: [{ do: 'forget-client' }] });
+    }
+  });
+
+  it('has no clear text to go back to where TLS came first (RFC 8314 §3.3)', () => {
+    const onConnect = ['connection begins with TLS', 'credentials loaded, on-connect', 'handshake succeeded'];
+    assert.deepEqual(run(...onConnect, 'TLS ended by the client').state, 'closed');
   });
 
   it('closes with 554 on unread octets wherever a client can have sent them (CVE-2011-0411)', () => {
