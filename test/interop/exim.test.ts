@@ -3,7 +3,7 @@ import { describe } from 'node:test';
 import { SmtpTransport } from '../../src/client/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { MESSAGE, MODES, oneDelivery, outcome, portOf, VERSIONS } from '../support/delivery.js';
-import { eximClient, eximServer } from '../support/exim.js';
+import { eximClient, eximQueue, eximServer } from '../support/exim.js';
 import { itWith } from '../support/peers.js';
 import { startServer, testIdentity } from '../support/with-server.js';
 
@@ -48,6 +48,50 @@ describe('Exim as the client', () => {
       assert.match(await exim.log(), /== bob@y\.test .*certificate verification failed/);
       assert.deepEqual(await exim.queuedBodies(), [BODY]);
     });
+  }
+});
+
+describe('Exim as a client that ends TLS between messages and keeps the connection (hosts_noproxy_tls)', () => {
+  for (const version of VERSIONS) {
+    itWith(
+      ['exim4'],
+      `delivers three queued messages over one TCP connection in three TLS sessions, ${version}`,
+      async () => {
+        const secured: string[] = [];
+        await using running = await startServer({
+          tls: { resumeClearHosts: '127.0.0.1' },
+          onSecure: ({ protocol }, session) => void secured.push(`${session.id} ${protocol}`),
+        });
+        const { port, authority } = running;
+        await using exim = await eximQueue({ port, mode: 'starttls', version, ca: authority.ca });
+        for (const to of ['one@y.test', 'two@y.test', 'three@y.test']) await exim.queue(MESSAGE, to);
+        const { code, printed } = await exim.deliverAll();
+        assert.equal(code, 0, printed);
+        await running.quiet();
+        const log = await exim.log();
+        const [first = ''] = secured;
+        assert.deepEqual(
+          {
+            secured,
+            delivered: running.messages
+              .map(({ rcptTo, transmissionType }) => [...rcptTo, transmissionType].join())
+              .sort(),
+            connections: running.reasons.length,
+            errors: running.errors,
+            queued: await exim.queuedBodies(),
+          },
+          {
+            secured: [first, first, first],
+            delivered: ['one@y.test,ESMTPS', 'three@y.test,ESMTPS', 'two@y.test,ESMTPS'],
+            connections: 1,
+            errors: [],
+            queued: [],
+          },
+          log,
+        );
+        assert.match(first, new RegExp(` ${version}$`));
+      },
+    );
   }
 });
 

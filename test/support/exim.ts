@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { dirname } from 'node:path';
 import type { IssuedCertificate } from '../../src/testing/authority.js';
 import type { Mode, Version } from './delivery.js';
 import { outputOf, type PeerRun, pathOf, run, start } from './peers.js';
@@ -23,22 +24,76 @@ export interface EximClient extends Exim {
   deliver(message: string, ...to: readonly string[]): Promise<PeerRun>;
 }
 
+/** The same, with messages that wait for one connection, between which it ends TLS and starts it anew. */
+export interface EximQueue extends Exim {
+  /** Takes a message as a local submission and keeps it. */
+  queue(message: string, to: string): Promise<PeerRun>;
+  /** Delivers all that it has. */
+  deliverAll(): Promise<PeerRun>;
+}
+
 /** Exim as a server that keeps what it takes in its queue. */
 export interface EximServer extends Exim {
   readonly port: number;
   readonly tlsPort: number;
 }
 
-export async function eximClient(target: {
+export async function eximClient(target: Target): Promise<EximClient> {
+  const folder = await temporaryFolder({ 'ca.pem': target.ca });
+  const configuration = await writeConfiguration(folder, clientConfiguration(folder, target));
+  return {
+    ...exim(folder),
+    deliver: (message, ...to) =>
+      run('exim4', ['-C', configuration, '-odi', '-oi', '-f', 'alice@x.test', ...to], { input: message }),
+  };
+}
+
+/**
+ * Exim hands a TCP connection, not its TLS, from the process of one message to that of the next: `hosts_noproxy_tls`. The
+ * next one is started by a user who is not root, so the binary is setuid, where that user can enter; and it would not
+ * stay root with a configuration that is not listed in a file of the system.
+ */
+export async function eximQueue(target: Target): Promise<EximQueue> {
+  const folder = await temporaryFolder({ 'ca.pem': target.ca });
+  const binary = folder.file('exim4');
+  await copyFile(pathOf('exim4') ?? '', binary);
+  await chmod(binary, 0o4755);
+  await chmod(folder.path, 0o755);
+  const specific = clientConfiguration(folder, target, 'hosts_noproxy_tls = *');
+  const configuration = await writeConfiguration(folder, `remote_max_parallel = 1\n${specific}`, binary);
+  const distrust = await trust(configuration);
+  return {
+    ...exim(folder),
+    queue: (message, to) =>
+      run('exim4', ['-C', configuration, '-odqs', '-oi', '-f', 'alice@x.test', to], { input: message }),
+    deliverAll: () => run('exim4', ['-C', configuration, '-qq']),
+    [Symbol.asyncDispose]: async () => {
+      await distrust();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Lists a configuration among those with which Exim stays root. @returns what takes it off again */
+async function trust(configuration: string): Promise<() => Promise<void>> {
+  const before = await readFile(TRUSTED, 'utf8').catch(() => null);
+  await mkdir(dirname(TRUSTED), { recursive: true });
+  await writeFile(TRUSTED, `${before ?? ''}${configuration}\n`);
+  return () => (before === null ? rm(TRUSTED) : writeFile(TRUSTED, before));
+}
+
+/** Debian's TRUSTED_CONFIG_LIST. */
+const TRUSTED = '/etc/exim4/trusted_configs';
+
+interface Target {
   readonly port: number;
   readonly mode: Mode;
   readonly version: Version;
   readonly ca: string;
-}): Promise<EximClient> {
-  const folder = await temporaryFolder({ 'ca.pem': target.ca });
-  const configuration = await writeConfiguration(
-    folder,
-    `
+}
+
+function clientConfiguration(folder: TemporaryFolder, target: Target, more = ''): string {
+  return `
 begin routers
 all:
   driver = manualroute
@@ -56,15 +111,10 @@ out:
   tls_verify_hosts = *
   tls_verify_certificates = ${folder.file('ca.pem')}
   tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.${target.version.at(-1)}
+  ${more}
 begin retry
 * * F,1h,10m
-`,
-  );
-  return {
-    ...exim(folder),
-    deliver: (message, ...to) =>
-      run('exim4', ['-C', configuration, '-odi', '-oi', '-f', 'alice@x.test', ...to], { input: message }),
-  };
+`;
 }
 
 export async function eximServer(issued: IssuedCertificate): Promise<EximServer> {
@@ -114,7 +164,11 @@ function exim(folder: TemporaryFolder): Exim {
 }
 
 /** @returns the path of the configuration: what every Exim here needs, and `specific` behind it */
-async function writeConfiguration(folder: TemporaryFolder, specific: string): Promise<string> {
+async function writeConfiguration(
+  folder: TemporaryFolder,
+  specific: string,
+  binary: string | null = pathOf('exim4'),
+): Promise<string> {
   const own = [folder.path, folder.file('spool'), folder.file('log')];
   for (const path of own.slice(1)) await mkdir(path);
   const { status, stderr } = spawnSync('chown', ['Debian-exim', ...own], { encoding: 'utf8' });
@@ -123,7 +177,7 @@ async function writeConfiguration(folder: TemporaryFolder, specific: string): Pr
   await writeFile(
     path,
     `
-exim_path = ${pathOf('exim4')}
+exim_path = ${binary}
 primary_hostname = client.test
 spool_directory = ${folder.file('spool')}
 log_file_path = ${folder.file('log')}/%s
