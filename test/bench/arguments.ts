@@ -20,7 +20,7 @@ export const USAGE: string = `npm run bench -- [options] [row ...]
 Compares the CPU time of tls-smtp per operation with the physical limit and with smtp-server. Exit code 1: a goal is missed.
 
   --rows a,b     these rows only; the same as naming them. Rows:
-${ROWS.map(({ name, title }) => `                   ${name.padEnd(12)} ${title}\n`).join('')}  --rounds N     how often each contestant runs (${ROUNDS})
+${ROWS.map(({ name, title }) => `                   ${name.padEnd(21)} ${title}\n`).join('')}  --rounds N     how often each contestant runs (${ROUNDS})
   --seconds S    how long it runs each time (${SECONDS}); goals are judged from ${ROUNDS} rounds of ${SECONDS} second
   --profile DIR  writes a CPU profile of each server into DIR and prints where ours spends its time; slows all servers down
   --json         the results as JSON

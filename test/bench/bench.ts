@@ -66,11 +66,11 @@ function print(results: readonly Result[], options: BenchArguments): void {
   const { rounds, seconds } = options;
   process.stdout.write(`Node ${node}, OpenSSL ${openssl}, ${cpu}; ${rounds} rounds of ${seconds} s\n\n`);
   process.stdout.write(formatTable(results, colours));
-  if (options.profiles !== null) for (const { row } of results) printProfile(row, options.profiles);
+  if (options.profiles !== null) for (const { row, ours } of results) printProfile(row, ours.kind, options.profiles);
 }
 
-function printProfile(name: string, folder: string): void {
-  const profile = JSON.parse(readFileSync(join(folder, `${name}-tls-smtp.cpuprofile`), 'utf8'));
+function printProfile(name: string, kind: string, folder: string): void {
+  const profile = JSON.parse(readFileSync(join(folder, `${name}-${kind}.cpuprofile`), 'utf8'));
   process.stdout.write(formatSelfTimes(`${name}: own time of functions`, selfTimes(profile, FUNCTIONS_SHOWN)));
 }
 

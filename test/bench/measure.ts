@@ -102,14 +102,14 @@ async function fillInTurns(row: Row, contestants: readonly Contestant[], ground:
   }
 }
 
-function contestantsOf({ reference, peers }: Row): Contestant[] {
+function contestantsOf({ reference, ours = 'tls-smtp', peers }: Row): Contestant[] {
   const one = (role: Role, kind: ServerKind, name: string = kind): Contestant => {
     return { role, kind, name, values: [], operations: 0, records: 0, spentMs: 0 };
   };
   return [
     one('reference', reference),
     one('again', reference, `${reference}-again`),
-    one('ours', 'tls-smtp'),
+    one('ours', ours),
     ...peers.map((kind) => one('peer', kind)),
   ];
 }

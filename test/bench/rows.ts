@@ -22,6 +22,8 @@ export interface Row {
   /** What the others are held against. It runs twice. */
   readonly reference: ServerKind;
   readonly peers: readonly ServerKind[];
+  /** Where it is not ours as it is by default. */
+  readonly ours?: ServerKind;
   readonly goal: Goal;
   /** TLS records that the server may write per operation: each reply on its own is 4 a message. */
   readonly maxWrites?: number;
@@ -29,10 +31,7 @@ export interface Row {
 
 const CPU = { measure: 'cpu', reference: 'raw', peers: ['smtp-server'] } as const;
 
-/**
- * The rows, with their goals. Rows of BDAT, of sessions that may go on in clear, and of the client come with what they
- * measure.
- */
+/** The rows, with their goals. Rows of BDAT and of the client come with what they measure. */
 export const ROWS: readonly Row[] = [
   connections('handshake', 'connect, EHLO, STARTTLS, EHLO, QUIT: full handshake', false),
   connections('resumed', 'connect, EHLO, STARTTLS, EHLO, QUIT: resumed', true),
@@ -44,6 +43,12 @@ export const ROWS: readonly Row[] = [
   large('few-dots', '10 MB, 1 % dot lines', 'few-dots', 0.87),
   large('all-dots', '10 MB, all dot lines', 'all-dots', 0.4),
   large('worst', '10 MB, the worst body (..CRLF lines)', 'worst', 0.14),
+  resumable(
+    connections('clear-again-handshake', 'may go on in clear: connect, EHLO, STARTTLS, EHLO, QUIT', false),
+    0.8,
+  ),
+  resumable(small('clear-again-messages', 'may go on in clear: 2 KB messages, lock-step', 'none', 0.7, 4), 0.7),
+  resumable(large('clear-again-bulk', 'may go on in clear: one 50 MB message, DATA', 'text', 0.83), 0.83),
   {
     name: 'banner',
     title: 'connect to banner, idle server',
@@ -78,6 +83,11 @@ function small(name: string, title: string, pipelining: Pipelining, bound: numbe
 function large(name: string, title: string, body: BodyName, bound: number): Row {
   const load: Load = { kind: 'messages', pipelining: 'envelope', body, callers: 1 };
   return { ...CPU, name, title, load, goal: atLeast(bound) };
+}
+
+/** The same work by ours with every client in `resumeClearHosts`, against the same raw server. */
+function resumable(row: Row, bound: number): Row {
+  return { ...row, ours: 'tls-smtp-resumable', peers: [], goal: atLeast(bound) };
 }
 
 function atLeast(bound: number): Goal {

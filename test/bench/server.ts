@@ -20,7 +20,9 @@ obey<ServerOrders>({
 
 /** Only the one that runs is loaded. */
 async function start(kind: ServerKind, settings: ContestantSettings): Promise<Contestant> {
-  if (kind === 'tls-smtp') return (await import('./contestants/tls-smtp.js')).startOurs(settings);
+  if (kind === 'tls-smtp' || kind === 'tls-smtp-resumable') {
+    return (await import('./contestants/tls-smtp.js')).startOurs(settings, kind === 'tls-smtp-resumable');
+  }
   if (kind === 'smtp-server') return (await import('./contestants/smtp-server.js')).startSmtpServer(settings);
   return (await import('./contestants/raw.js')).startRaw(settings, kind === 'raw' ? 'engine' : 'bare');
 }

@@ -1,8 +1,11 @@
 import type { IssuedCertificate } from '../../../src/testing/authority.js';
 import type { Load } from '../loads.js';
 
-/** `bare` is `raw` with nothing but a `TLSSocket`: the least memory that a session can take. */
-export type ServerKind = 'raw' | 'bare' | 'tls-smtp' | 'smtp-server';
+/**
+ * `bare` is `raw` with nothing but a `TLSSocket`: the least memory that a session can take. `tls-smtp-resumable` is ours with
+ * every client in `resumeClearHosts`.
+ */
+export type ServerKind = 'raw' | 'bare' | 'tls-smtp' | 'tls-smtp-resumable' | 'smtp-server';
 
 /** What a server has to know. */
 export interface ContestantSettings {
