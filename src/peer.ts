@@ -14,7 +14,7 @@ export interface Peer {
 const MAPPED = '::ffff:';
 
 /** `::ffff:192.0.2.1` is 192.0.2.1: a dual-stack listener must not change what a host list sees. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const tail = address.slice(MAPPED.length);
   return address.toLowerCase().startsWith(MAPPED) && isIPv4(tail) ? tail : address;
 }

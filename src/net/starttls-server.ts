@@ -101,6 +101,11 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     return this.#settings.onConnectPorts;
   }
 
+  /** How long a handshake may take, in milliseconds. */
+  get handshakeTimeoutMs(): number {
+    return this.#settings.handshakeTimeoutMs;
+  }
+
   /**
    * Loads what is configured, so that a bad file is an error now, and warns of what is perhaps not meant. Without a
    * certificate there is nothing to load.

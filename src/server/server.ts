@@ -1,34 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { createServer, type ListenOptions as NetListenOptions, type Server, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CredentialStore } from '../credentials/credential-store.js';
 import { OptionError, TlsSmtpError } from '../errors.js';
+import type { HostListSource } from '../hostlist/index.js';
 import { hangUp } from '../net/hang-up.js';
 import { assertBytes } from '../net/socket-check.js';
 import { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.js';
 import { StartTlsServer } from '../net/starttls-server.js';
-import { checkedOptions } from '../options.js';
 import { type Peer, peerOf } from '../peer.js';
 import { formatReply } from '../smtp/reply.js';
 import { voice } from '../trace.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
+import { Descriptors } from './descriptors.js';
 import type { SettledHandlers } from './handlers.js';
+import { Listener, type ListenOptions, listenSettings } from './listener.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
+import { Proxies } from './proxies.js';
 import { replies } from './replies.js';
 import { Session, type SessionHost } from './session.js';
-
-export interface ListenOptions {
-  /** 0 takes a free one. Default 25, or 465 with `tlsOnConnect`. */
-  readonly port?: number;
-  /** Default: all addresses. */
-  readonly host?: string;
-  /** A UNIX socket instead of a port. */
-  readonly path?: string;
-  /** TLS before anything else (RFC 8314 §3.3); stronger than `tls.onConnectPorts`. */
-  readonly tlsOnConnect?: boolean;
-}
 
 /** Events, for logs and statistics; nothing of it needs an answer. */
 export interface SmtpServerEvents {
@@ -64,6 +56,10 @@ const say = voice<ServerVoiceEvent>('server');
 
 const NO_HANDLER = 'there is no onMessage handler: messages are accepted and dropped';
 
+const NO_DESCRIPTOR =
+  'the process has no file descriptor left: more clients are closed without a word; raise the limit of the system ' +
+  '(ulimit -n), or lower limits.maxConnections';
+
 /** How long `close()` lets messages under way finish, in milliseconds. */
 const DRAIN_MS = 5_000;
 
@@ -79,7 +75,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   readonly #handlers: SettledHandlers;
   readonly #starttls: StartTlsServer;
   readonly #deadlines: Deadlines;
-  readonly #listeners = new Set<Server>();
+  readonly #descriptors = new Descriptors();
+  readonly #listeners = new Set<Listener>();
   readonly #sessions = new Map<string, Session>();
   /** Those beyond `maxConnections`, while they read why. */
   readonly #turnedAway = new Set<Duplex>();
@@ -134,31 +131,30 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    *   (EADDRINUSE) where the address cannot be had
    */
   async listen(given: ListenOptions = {}): Promise<{ address: string; port: number }> {
-    const options = checkedOptions('listen', given, ['port', 'host', 'path', 'tlsOnConnect'], {
-      secure: 'tlsOnConnect',
-    });
+    const { where, proxyProtocol, ...settings } = listenSettings(given);
     if (this.#closing !== null) throw new ServerClosedError();
-    const port = options.port ?? (options.tlsOnConnect === true ? 465 : 25);
-    const tlsOnConnect = options.tlsOnConnect ?? this.#starttls.onConnectPorts.includes(port);
-    if (tlsOnConnect && !this.#starttls.offersTls)
-      throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
+    let tlsOnConnect = settings.tlsOnConnect ?? this.#isOnConnectPort(where.port);
+    this.#assertTls(tlsOnConnect);
+    const arrived = (socket: Socket, peer?: Peer): void =>
+      this.#arrived(socket, { tlsOnConnect, ...(peer && { peer }) });
+    const proxies = proxyProtocol === null ? null : this.#proxies(proxyProtocol, arrived);
     await this.ready();
     if (this.#closing !== null) throw new ServerClosedError();
-    const listener = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
-    listener.on('connection', (socket) => {
-      if (this.#closing === null) this.accept(socket, { tlsOnConnect });
-      else socket.destroy();
-    });
-    await listening(listener, options.path === undefined ? { port, host: options.host } : { path: options.path });
-    if (this.#closing !== null) {
-      await closed(listener);
-      throw new ServerClosedError();
+    const failed = ({ code = 'no code' }: NodeJS.ErrnoException): void => {
+      this.#warnOnce(`a listener could not take a client (${code})`);
+    };
+    const listener = new Listener(proxies, arrived, failed);
+    const address = await listener.open(where);
+    try {
+      if (this.#closing !== null) throw new ServerClosedError();
+      if (where.fd !== undefined) tlsOnConnect = settings.tlsOnConnect ?? this.#isOnConnectPort(address.port);
+      this.#assertTls(tlsOnConnect);
+    } catch (error) {
+      await listener.close();
+      throw error;
     }
     this.#listeners.add(listener);
-    listener.on('error', (error) => this.#warn(`a listener failed: ${error.name}`));
-    const address = listener.address();
-    if (address === null || typeof address === 'string') return { address: address ?? '', port: 0 };
-    return { address: address.address, port: address.port };
+    return address;
   }
 
   /**
@@ -230,7 +226,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const listeners = [...this.#listeners].map(closed);
+    const listeners = [...this.#listeners].map((listener) => listener.close());
     for (const socket of this.#turnedAway) socket.destroy(); // they have been answered, and are owed no time
     for (const session of this.#sessions.values()) session.drain();
     if (this.#sessions.size > 0) {
@@ -246,6 +242,28 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     }
     await Promise.all(listeners);
     this.emit('close');
+  }
+
+  #isOnConnectPort(port: number | undefined): boolean {
+    return port !== undefined && this.#starttls.onConnectPorts.includes(port);
+  }
+
+  #assertTls(tlsOnConnect: boolean): void {
+    if (tlsOnConnect && !this.#starttls.offersTls) {
+      throw new OptionError('tls.certificate', 'is needed for tlsOnConnect');
+    }
+  }
+
+  #proxies(source: HostListSource, accept: (socket: Socket, peer: Peer) => void): Proxies {
+    const refused = (error: TlsSmtpError): void => this.#warn(error.message, error);
+    const { handshakeTimeoutMs } = this.#starttls;
+    return new Proxies(source, handshakeTimeoutMs, this.#settings.limits.maxConnections, { accept, refused });
+  }
+
+  #arrived(socket: Socket, options: { readonly tlsOnConnect: boolean; readonly peer?: Peer }): void {
+    if (this.#closing !== null) return void socket.destroy();
+    this.accept(socket, options);
+    if (this.#descriptors.ranOut(this.#sessions.size)) this.#warn(NO_DESCRIPTOR);
   }
 
   #turnAway(socket: Duplex): void {
@@ -293,20 +311,4 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     this.#warn(message);
     this.#warned.add(message);
   }
-}
-
-function listening(listener: Server, where: NetListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(where, () => {
-      listener.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function closed(listener: Server): Promise<void> {
-  return new Promise((resolve) => {
-    listener.close(() => resolve());
-  });
 }

@@ -98,6 +98,14 @@ export const PROVOCATIONS: Readonly<Partial<Record<ErrorCode, () => Promise<unkn
     }),
   ERR_TLS_SMTP_PLAINTEXT_AFTER_STARTTLS: () =>
     reported({}, (client) => client.send('STARTTLS\r\nMAIL FROM:<a@x.test>\r\n')),
+  ERR_TLS_SMTP_PROXY_HEADER: async () => {
+    await using server = new SmtpServer({ onMessage: () => {} });
+    const warned = once(server, 'warning');
+    const { port } = await server.listen({ host: '127.0.0.1', port: 0, proxyProtocol: '127.0.0.1' });
+    await using client = await RawClient.connect(port);
+    await client.send('EHLO client.test\r\n');
+    return (await warned)[1];
+  },
   ERR_TLS_SMTP_HANDSHAKE_FAILED: () =>
     reported({}, async (client) => {
       await client.ask('STARTTLS');
