@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -11,6 +11,7 @@ import { SmtpTransport } from '../../src/client/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { root } from '../architecture/project.js';
+import { within } from '../support/raw-client.js';
 
 /** An example as a person runs it. */
 class Example implements AsyncDisposable {
@@ -18,10 +19,8 @@ class Example implements AsyncDisposable {
   readonly #closed: Promise<unknown>;
   out = '';
 
-  constructor(name: string, ...args: string[]) {
-    this.#child = spawn(process.execPath, [join(root, 'examples', name), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+  constructor(example: string | ChildProcess, ...args: string[]) {
+    this.#child = typeof example === 'string' ? started(example, args) : example;
     this.#closed = once(this.#child, 'close');
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk) => {
@@ -40,10 +39,26 @@ class Example implements AsyncDisposable {
     throw new assert.AssertionError({ message: `the example never said ${pattern}: ${this.out}` });
   }
 
+  /** Waits until it ends by itself. @returns its exit code */
+  async exit(): Promise<number | null> {
+    await within(this.#closed, `the end of: ${this.out}`);
+    return this.#child.exitCode;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill('SIGTERM');
     await this.#closed; // some end by themselves, and did so before
   }
+}
+
+function started(name: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [join(root, 'examples', name), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** The number of a listening socket: what a child is started with. Node does not document it. */
+function descriptorOf(listener: Server): number {
+  const { _handle: handle } = listener as { readonly _handle?: { readonly fd: number } };
+  return handle?.fd ?? assert.fail('it does not listen');
 }
 
 /** Sends octets in clear and gives back all that came until the server closed, or for a moment. */
@@ -129,6 +144,60 @@ describe('examples', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  for (const mode of ['starttls', 'tls-on-connect'] as const) {
+    it(`inetd-systemd serves what it was started with, a listening socket or one client (${mode})`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+      const listener = createServer({ pauseOnConnect: true });
+      try {
+        const authority = await TestAuthority.create();
+        const { cert, key } = await authority.issue({ name: 'localhost' });
+        await writeFile(join(folder, 'cert.pem'), cert);
+        await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
+        const args = [join(root, 'examples/inetd-systemd.js'), join(folder, 'cert.pem'), join(folder, 'key.pem'), mode];
+        listener.listen(0, '127.0.0.1');
+        await once(listener, 'listening');
+        const { port } = listener.address() as AddressInfo;
+        const deliver = async (): Promise<unknown> => {
+          const protocol = mode === 'starttls' ? 'smtp' : 'smtps';
+          const transport = new SmtpTransport({ protocol, tls: { verifyCertificates: authority.ca } });
+          const { status, attempts } = await transport.deliver({
+            hosts: [{ host: 'localhost', address: '127.0.0.1', port }],
+            envelope: { from: 'a@x.test', to: ['b@localhost'] },
+            message: 'Subject: x\n\nhello\n',
+          });
+          return [status, attempts[0]?.tls?.certificate];
+        };
+        const inetd = deliver();
+        const [client] = (await once(listener, 'connection')) as [Socket];
+        {
+          await using one = new Example(spawn(process.execPath, args, { stdio: [client, 'pipe', 'pipe'] }));
+          client.destroy(); // the child has its own copy of the descriptor
+          assert.deepEqual(await inetd, ['delivered', 'verified']);
+          await one.says(/octets from 127\.0\.0\.1\n/);
+          assert.equal(await one.exit(), 0, one.out); // by itself: its one client is gone
+        }
+        const script = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"';
+        await using all = new Example(
+          spawn('sh', ['-c', script, process.execPath, ...args], {
+            stdio: ['ignore', 'pipe', 'pipe', descriptorOf(listener)],
+          }),
+        );
+        listener.close(); // its own copy alone: the child listens on
+        assert.equal(Number(await all.says(/listening on (\d+)/)), port);
+        assert.deepEqual(
+          [await deliver(), await deliver()],
+          [
+            ['delivered', 'verified'],
+            ['delivered', 'verified'],
+          ],
+        );
+      } finally {
+        listener.close();
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
 
   it('send delivers a file over verified TLS, and says what came of it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
