@@ -13,6 +13,7 @@ import {
 import type { ResolvedCredentials } from '../credentials/resolved.js';
 import { OptionError } from '../errors.js';
 import type { CertificateRule } from '../policy/verdict.js';
+import type { TicketKeys } from './ticket-keys.js';
 
 /** What an engine is built from beside the credentials; part of the key under which it is cached. */
 export interface EnginePolicy {
@@ -46,9 +47,13 @@ export class Engine {
   readonly #server: Server;
   /** By raw socket; for a Duplex by the stand-in of the server that its TLS socket was given. */
   readonly #pending = new WeakMap<object, { readonly raw: Duplex; readonly fate: Fate }>();
+  readonly #tickets: TicketKeys | null;
+  readonly #identity: string;
+  #epoch = Number.NaN;
 
   /**
    * @param byServerName - whether the handshake waits for `contextFor`
+   * @param tickets - keys that other processes have too; `null`: OpenSSL makes its own
    * @throws Node's or OpenSSL's own error; {@link OptionError} where versions and suites exclude each other
    */
   constructor(
@@ -56,8 +61,11 @@ export class Engine {
     policy: EnginePolicy,
     verify: Verify = 'none',
     byServerName = false,
+    tickets: TicketKeys | null = null,
   ) {
     const options = contextOptions(credentials, policy, verify);
+    this.#tickets = verify === 'none' ? tickets : null; // who shows a certificate shows it in each handshake
+    this.#identity = options.sessionIdContext;
     const engine = this;
     this.#server = createServer({
       ...(verify === 'none' ? options : NO_CONTEXT),
@@ -87,6 +95,7 @@ export class Engine {
 
   /** Begins a handshake on a raw socket. Exactly one of the two ends of `fate` is called, or the raw socket closes. */
   handshake(raw: Duplex, fate: Fate): void {
+    if (this.#tickets !== null) this.#renewKeys(this.#tickets);
     const server: Server = raw instanceof Socket ? this.#server : Object.create(this.#server);
     this.#pending.set(raw instanceof Socket ? raw : server, { raw, fate });
     server.emit('connection', raw);
@@ -112,6 +121,14 @@ export class Engine {
     });
   }
 
+  /** All processes change keys at the same time, by the clock; a ticket from before is then not known any more. */
+  #renewKeys(tickets: TicketKeys): void {
+    const epoch = tickets.epoch(Date.now());
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#server.setTicketKeys(tickets.keys(this.#identity, epoch));
+  }
+
   #takeFate(socket: TLSSocket): Fate | undefined {
     const key = keyOf(socket);
     const handshake = this.#pending.get(key);
@@ -130,7 +147,7 @@ export function contextOptions(
   { id, tls }: Pick<ResolvedCredentials, 'id' | 'tls'>,
   policy: EnginePolicy,
   verify: Verify,
-): SecureContextOptions {
+): SecureContextOptions & { readonly sessionIdContext: string } {
   const { minVersion } = policy;
   const maxVersion =
     tls.maxVersion !== undefined && tls.maxVersion < policy.maxVersion ? tls.maxVersion : policy.maxVersion;

@@ -2,6 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import { refusedByOpenSsl } from '../credentials/errors.js';
 import type { ResolvedCredentials } from '../credentials/resolved.js';
 import { contextOptions, Engine, type EnginePolicy, type Verify } from './engine.js';
+import type { TicketKeys } from './ticket-keys.js';
 
 /** What has been built from one set of credentials, by how the client is verified. */
 interface Built {
@@ -16,17 +17,19 @@ interface Built {
 export class Engines {
   readonly #policy: EnginePolicy;
   readonly #byServerName: boolean;
+  readonly #tickets: TicketKeys | null;
   readonly #built = new WeakMap<ResolvedCredentials, Built>();
 
-  constructor(policy: EnginePolicy, byServerName: boolean) {
+  constructor(policy: EnginePolicy, byServerName: boolean, tickets: TicketKeys | null = null) {
     this.#policy = policy;
     this.#byServerName = byServerName;
+    this.#tickets = tickets;
   }
 
   /** @throws {TlsSmtpError} where OpenSSL refuses the credentials */
   engine(credentials: ResolvedCredentials, verify: Verify): Engine {
     return kept(this.#builtFrom(credentials).engines, verify, () => {
-      return new Engine(credentials, this.#policy, verify, this.#byServerName);
+      return new Engine(credentials, this.#policy, verify, this.#byServerName, this.#tickets);
     });
   }
 

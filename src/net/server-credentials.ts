@@ -23,7 +23,7 @@ export class ServerCredentialSource {
   readonly #engines: Engines;
 
   constructor(settings: ServerTlsSettings) {
-    const { minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs, policy } = settings;
+    const { minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs, policy, tickets } = settings;
     const rules = policy.certificateRules;
     this.store = new CredentialStore(settings.credentials, (fresh, { forServerName }) => {
       for (const rule of rules) {
@@ -32,7 +32,7 @@ export class ServerCredentialSource {
       }
     });
     const enginePolicy = { minVersion, maxVersion, ciphers, alpn, handshakeTimeoutMs };
-    this.#engines = new Engines(enginePolicy, this.store.dependsOnServerName);
+    this.#engines = new Engines(enginePolicy, this.store.dependsOnServerName, tickets);
   }
 
   /** @throws {CredentialError}, {ExpansionError}, {@link CredentialMissingError} where there is no certificate */

@@ -4,6 +4,7 @@ import { OptionError } from '../errors.js';
 import { checkedOptions, oneOf, wholeNumber } from '../options.js';
 import { type ServerPolicyOptions, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { EnginePolicy } from './engine.js';
+import { TicketKeys } from './ticket-keys.js';
 
 /** The `tls` object of `SmtpServer` and `StartTlsServer`. Names are Exim's, in camelCase. */
 export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions {
@@ -23,6 +24,11 @@ export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions
   /** Exim tls_on_connect_ports: listening ports on which TLS comes first. */
   readonly onConnectPorts?: readonly number[];
   /**
+   * At least 32 random octets that all processes of a cluster have: a session that began at one of them is resumed at the
+   * others. Default: each process has keys of its own, and knows its own sessions alone.
+   */
+  readonly ticketSecret?: string | Buffer;
+  /**
    * What follows a 454. `'lockout'` (default): nothing but QUIT is served. `'continue'`: the clear session goes on.
    * Behind a lock-out MAIL gets 554, which is permanent: a public MX may prefer `'continue'`.
    */
@@ -38,6 +44,8 @@ export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions
 export interface ServerTlsSettings extends EnginePolicy {
   readonly credentials: CredentialOptions;
   readonly onConnectPorts: readonly number[];
+  /** From `ticketSecret`, which nobody else has. */
+  readonly tickets: TicketKeys | null;
   readonly whenUnavailable: 'lockout' | 'continue';
   readonly rememberEsmtp: boolean;
   readonly policy: ServerTlsPolicy;
@@ -77,6 +85,7 @@ const NAMES = [
   'handshakeTimeoutMs',
   'alpn',
   'onConnectPorts',
+  'ticketSecret',
   'whenUnavailable',
   'rememberEsmtp',
 ] as const;
@@ -87,6 +96,7 @@ const HINTS = {
   ca: 'tls.verifyCertificates',
   ciphers: 'tls.requireCiphers',
   ALPNProtocols: 'tls.alpn',
+  ticketKeys: 'tls.ticketSecret',
   handshakeTimeout: 'tls.handshakeTimeoutMs',
   rejectUnauthorized: 'tls.verifyHosts',
   requestCert: 'tls.tryVerifyHosts',
@@ -118,6 +128,7 @@ export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTl
     ciphers: DEFAULT_CIPHERS,
     alpn,
     onConnectPorts,
+    tickets: options.ticketSecret === undefined ? null : new TicketKeys(options.ticketSecret),
     handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),
     whenUnavailable: oneOf('tls.whenUnavailable', options.whenUnavailable, 'lockout', ['lockout', 'continue']),
     rememberEsmtp,

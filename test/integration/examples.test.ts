@@ -6,12 +6,13 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { SmtpTransport } from '../../src/client/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { root } from '../architecture/project.js';
-import { within } from '../support/raw-client.js';
+import { RawClient, within } from '../support/raw-client.js';
+import { beginMessage } from '../support/with-server.js';
 
 /** An example as a person runs it. */
 class Example implements AsyncDisposable {
@@ -39,6 +40,10 @@ class Example implements AsyncDisposable {
     throw new assert.AssertionError({ message: `the example never said ${pattern}: ${this.out}` });
   }
 
+  stop(): void {
+    this.#child.kill('SIGTERM');
+  }
+
   /** Waits until it ends by itself. @returns its exit code */
   async exit(): Promise<number | null> {
     await within(this.#closed, `the end of: ${this.out}`);
@@ -46,7 +51,7 @@ class Example implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.stop();
     await this.#closed; // some end by themselves, and did so before
   }
 }
@@ -59,6 +64,24 @@ function started(name: string, args: readonly string[]): ChildProcess {
 function descriptorOf(listener: Server): number {
   const { _handle: handle } = listener as { readonly _handle?: { readonly fd: number } };
   return handle?.fd ?? assert.fail('it does not listen');
+}
+
+/** A handshake, the banner, QUIT. */
+async function visit(
+  options: ConnectionOptions,
+): Promise<{ worker: string; resumed: boolean; session: Buffer | null }> {
+  const socket = connectTls({ host: '127.0.0.1', ...options });
+  let session: Buffer | null = null;
+  socket.on('session', (ticket) => {
+    session = ticket;
+  });
+  const [banner] = (await once(socket, 'data')) as [Buffer];
+  const resumed = socket.isSessionReused();
+  socket.end('QUIT\r\n');
+  socket.resume();
+  await once(socket, 'close');
+  const worker = /worker (\d+)/.exec(banner.toString())?.[1] ?? '';
+  return { worker, resumed, session };
 }
 
 /** Sends octets in clear and gives back all that came until the server closed, or for a moment. */
@@ -198,6 +221,66 @@ describe('examples', () => {
       }
     });
   }
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`cluster: a session that began at one worker is resumed at the other (${maxVersion})`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+      try {
+        const authority = await TestAuthority.create();
+        const { cert, key } = await authority.issue({ name: 'localhost' });
+        await writeFile(join(folder, 'cert.pem'), cert);
+        await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
+        await using example = new Example('cluster.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0', '2');
+        const port = Number(await example.says(/worker 1 listens on (\d+)/));
+        await example.says(new RegExp(`worker 2 listens on ${port}`));
+        const options = { port, servername: 'localhost', ca: authority.ca, maxVersion };
+        const first = await visit(options);
+        assert.ok(first.session);
+        // Each client meets the next worker, mostly: it is told which, and asks until it has met both.
+        const met = new Set<string>();
+        for (let visits = 0; met.size < 2 && visits < 20; visits++) {
+          const again = await visit({ ...options, session: first.session });
+          assert.equal(again.resumed, true, `began at ${first.worker}, went on at ${again.worker}`);
+          met.add(again.worker);
+        }
+        assert.equal(met.size, 2);
+        example.stop();
+        assert.equal(await example.exit(), 0, example.out);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+  }
+
+  it('graceful-shutdown: a message under way is finished, others are told 421, and the process ends', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+    try {
+      const authority = await TestAuthority.create();
+      const { cert, key } = await authority.issue({ name: 'localhost' });
+      await writeFile(join(folder, 'cert.pem'), cert);
+      await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
+      await using example = new Example('graceful-shutdown.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0');
+      const port = Number(await example.says(/listening on (\d+)/));
+      await using idle = await RawClient.greeted(port);
+      await using sending = await RawClient.greeted(port);
+      await sending.starttls({ ca: authority.ca, servername: 'localhost' });
+      await beginMessage(sending);
+      await sending.send('Subject: half\r\n');
+      example.stop();
+      await example.says(/stopping with 2 connections/);
+      assert.match(await idle.reply(), /^421 4\.3\.2 /);
+      await idle.closed();
+      await assert.rejects(RawClient.connect(port), /ECONNREFUSED/);
+      await sending.send('\r\nand whole\r\n.\r\n');
+      assert.match(await sending.reply(), /^250 /);
+      assert.match(await sending.reply(), /^421 4\.3\.2 /);
+      await sending.closed();
+      assert.equal(await example.exit(), 0, example.out);
+      assert.match(example.out, /28 octets are safe\n[\s\S]*closed after \d+ ms\n$/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 
   it('send delivers a file over verified TLS, and says what came of it', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));

@@ -15,6 +15,7 @@ import {
 import { CredentialMissingError } from '../../../src/credentials/errors.js';
 import { contextOptions, Engine, type EnginePolicy, type Fate, type Verify } from '../../../src/net/engine.js';
 import { serverTlsSettings } from '../../../src/net/server-tls-options.js';
+import { TICKET_KEY_MS, TicketKeys } from '../../../src/net/ticket-keys.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
 import { eventually, within } from '../../support/raw-client.js';
 
@@ -78,14 +79,20 @@ interface Running extends AsyncDisposable {
   client(options?: ConnectionOptions): Promise<Seen>;
 }
 
+interface ServeOptions {
+  readonly verify?: Verify;
+  readonly contextFor?: Fate['contextFor'];
+  readonly tickets?: TicketKeys | null;
+}
+
 /** An engine behind a listener of its own; it says `hello` to whom it secured. */
 async function serve(
   policy: Partial<EnginePolicy> = {},
   more: SecureContextOptions = {},
-  { verify = 'none', contextFor = null }: { readonly verify?: Verify; readonly contextFor?: Fate['contextFor'] } = {},
+  { verify = 'none', contextFor = null, tickets = null }: ServeOptions = {},
 ): Promise<Running> {
   const credentials = { id: 'test', tls: { cert, key, ...more } };
-  const engine = new Engine(credentials, { ...serverTlsSettings({}), ...policy }, verify, contextFor !== null);
+  const engine = new Engine(credentials, { ...serverTlsSettings({}), ...policy }, verify, contextFor !== null, tickets);
   const fates: string[] = [];
   const raws: Socket[] = [];
   const server = createServer((raw) => {
@@ -403,6 +410,62 @@ describe('Engine, SPEC §5: client certificates', () => {
       socket.destroy();
     }
   });
+});
+
+describe('Engine, ticket keys from a secret', () => {
+  const secret = randomBytes(32);
+
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    it(`a session resumes at another engine with the same secret and policy, and at no other (${maxVersion})`, async () => {
+      await using one = await serve({}, {}, { tickets: new TicketKeys(secret) });
+      const { session } = await one.client({ maxVersion });
+      assert.ok(session);
+      const resumedAt = async (other: Running): Promise<boolean> => {
+        await using running = other;
+        const seen = await running.client({ maxVersion, session });
+        assert.equal(seen.error, null);
+        return seen.resumed;
+      };
+      const tickets = new TicketKeys(secret);
+      assert.equal(await resumedAt(await serve({}, {}, { tickets })), true);
+      assert.equal(await resumedAt(await serve({ alpn: ['smtp'] }, {}, { tickets })), false);
+      assert.equal(await resumedAt(await serve({}, {}, { tickets: new TicketKeys(randomBytes(32)) })), false);
+      assert.equal(await resumedAt(await serve({}, {}, { tickets: null })), false);
+      assert.equal(await resumedAt(await serve({}, { ca: [authority.ca] }, { tickets, verify: 'try' })), false);
+    });
+
+    it(`none resumes where a certificate is asked for, whatever the secret (${maxVersion}, SECURITY finding 1)`, async () => {
+      await using running = await serve({}, { ca: [authority.ca] }, { tickets: new TicketKeys(secret), verify: 'try' });
+      const { session } = await running.client({ maxVersion });
+      assert.equal((await running.client({ maxVersion, ...(session && { session }) })).resumed, false);
+    });
+
+    it(`with the next key a session of before takes a full handshake, and its successor resumes (${maxVersion})`, async (t) => {
+      await using running = await serve({}, {}, { tickets: new TicketKeys(secret) });
+      const begun = Date.now();
+      const { session } = await running.client({ maxVersion });
+      assert.ok(session);
+      assert.equal((await running.client({ maxVersion, session })).resumed, true);
+      t.mock.method(Date, 'now', () => begun + TICKET_KEY_MS);
+      const next = await running.client({ maxVersion, session });
+      assert.deepEqual([next.error, next.resumed], [null, false]);
+      assert.ok(next.session);
+      assert.equal((await running.client({ maxVersion, session: next.session })).resumed, true);
+    });
+
+    it(`a session resumes also where the certificate is chosen by name (${maxVersion})`, async () => {
+      const tickets = new TicketKeys(secret);
+      const other = await authority.issue({ name: 'other.test' });
+      const contextFor = async (): Promise<SecureContext> =>
+        createSecureContext(contextOptions({ id: 'other', tls: other }, serverTlsSettings({}), 'none'));
+      await using one = await serve({}, {}, { tickets, contextFor });
+      await using two = await serve({}, {}, { tickets, contextFor });
+      const { session, subject } = await one.client({ maxVersion, servername: 'other.test' });
+      assert.ok(session);
+      const seen = await two.client({ maxVersion, servername: 'other.test', session });
+      assert.deepEqual([subject, seen.error, seen.resumed], ['CN=other.test', null, true]);
+    });
+  }
 });
 
 describe('Engine, SPEC §3: certificates by server name', () => {

@@ -12,6 +12,7 @@ describe('serverTlsSettings', () => {
       maxVersion: 'TLSv1.3',
       alpn: ['smtp', 'esmtp'],
       onConnectPorts: [],
+      tickets: null,
       handshakeTimeoutMs: 30_000,
       whenUnavailable: 'lockout',
       rememberEsmtp: false,
@@ -35,6 +36,11 @@ describe('serverTlsSettings', () => {
       [{ minVersion: 'TLSv1' }, /tls\.minVersion must be one of TLSv1\.2, TLSv1\.3/],
       [{ minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }, /tls\.minVersion is above tls\.maxVersion/],
       [{ handshakeTimeoutMs: 0 }, /tls\.handshakeTimeoutMs must be a whole number/],
+      [{ ticketKeys: Buffer.alloc(48) }, /tls\.ticketKeys is unknown; tls\.ticketSecret is meant/],
+      [
+        { ticketSecret: 'too short to be one' },
+        /tls\.ticketSecret must be a Buffer or a string of 32 octets at least$/,
+      ],
       [{ whenUnavailable: 'x' }, /tls\.whenUnavailable must be one of lockout, continue/],
     ];
     for (const [options, words] of bad) assert.throws(() => serverTlsSettings(options), words);
@@ -57,7 +63,7 @@ describe('serverTlsSettings, SPEC §5', () => {
     };
     const { certificate, privateKey, requireCiphers, ...rest } = given;
     const { ciphers: _default, policy: _lists, requiresHosts, promisesTls, ...settings } = serverTlsSettings(given);
-    assert.deepEqual(settings, { ...rest, credentials: { certificate, privateKey, requireCiphers } });
+    assert.deepEqual(settings, { ...rest, tickets: null, credentials: { certificate, privateKey, requireCiphers } });
     assert.deepEqual([requiresHosts, promisesTls], [false, null]);
   });
 
