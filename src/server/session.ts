@@ -219,6 +219,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     const verb = typeof command === 'string' ? '' : command.verb;
     // Behind a bare LF there is no handshake either: the boundary must never be open to doubt. Octets behind it are one.
     if (typeof command !== 'string' && verb === 'STARTTLS' && (line.end === 'crlf' || this.#lines.unread > 0)) {
+      if (this.#draining) return this.end(replies.shutdown, 'the server shut down'); // S47: no new upgrade
       return void this.#startTls(command.args);
     }
     const gated = this.#host.starttls.gate(line.text);
