@@ -10,7 +10,7 @@ export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
  *
  * @param late - makes the error that it rejects with after `timeoutMs`
  */
-export function inTime(answer: PromiseLike<unknown>, timeoutMs: number, late: () => Error): Promise<unknown> {
+export function inTime<T>(answer: PromiseLike<T>, timeoutMs: number, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(late()), timeoutMs);

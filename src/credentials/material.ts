@@ -54,9 +54,10 @@ export async function loadMaterial(
   findings: Findings,
 ): Promise<Credentials> {
   const warn = (message: string): void => void findings.warnings.push(message);
+  const dueAt = performance.now() + settings.expansionTimeoutMs;
   const reading = (name: ExpandableName): Reading => {
     const byPeer = values[name]?.byPeer ?? false;
-    return { option: `tls.${name}`, byPeer, root: settings.root, files: findings.files };
+    return { option: `tls.${name}`, byPeer, root: settings.root, dueAt, files: findings.files };
   };
   const identities = await loadIdentities(values, settings, reading, warn);
   const ca = await loadTrust(values, reading);

@@ -35,7 +35,7 @@ export interface CredentialOptions<C = ServerConnectionFacts> {
   readonly credentialsRoot?: string;
   /** Refuses the file of a private key that others than its owner may use. Default: a warning. */
   readonly strictKeyFiles?: boolean;
-  /** How long a callback may take, in milliseconds. Default 10,000. */
+  /** How long a callback may take, and then the reading of all files, in milliseconds. Default 10,000. */
   readonly expansionTimeoutMs?: number;
   /** How many sets of credentials are kept ready, the most recently used. Default 2,000. */
   readonly maxContexts?: number;

@@ -1,6 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, readdir, realpath } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
+import { inTime } from '../callback-answer.js';
 import { CredentialError, CredentialInvalidError, CredentialPathError, CredentialUnreadableError } from './errors.js';
 import { WatchedFile } from './watched-file.js';
 
@@ -24,6 +25,8 @@ export interface Reading {
   /** A peer's name is in it: a file must lie below `root`. */
   readonly byPeer: boolean;
   readonly root: string | null;
+  /** When all of it has to be read, on the clock of `performance.now()`: a file system that is away answers nothing. */
+  readonly dueAt: number;
   /** Every file that was looked at, also in vain. */
   readonly files: WatchedFile[];
 }
@@ -39,7 +42,7 @@ const HASH_NAMES: Readonly<Record<'certificates' | 'crls', RegExp>> = {
 
 /**
  * @throws {CredentialInvalidError} where a path is relative or nothing that is PEM was given
- * @throws {CredentialUnreadableError} where the file cannot be read
+ * @throws {CredentialUnreadableError} where the file cannot be read, or not in time
  * @throws {CredentialPathError} where a peer's name led out of the root
  */
 export async function readPem(reading: Reading, given: unknown): Promise<PemText> {
@@ -65,7 +68,7 @@ export async function readCollection(
   const path = pathOf(option, given);
   if (typeof path !== 'string') return [path];
   if (path === '/dev/null') return [];
-  const names = await directoryNames(path);
+  const names = await directoryNames(reading, path);
   if (names === null) {
     const pem = await readFile(reading, path);
     if (pem.text.trim() === '') return [];
@@ -110,8 +113,8 @@ async function readFile(reading: Reading, path: string): Promise<PemText> {
   const { option } = reading;
   const seen: { stat?: BigIntStats } = {};
   try {
-    if (reading.byPeer) await assertBelowRoot(reading, path);
-    const text = await readRegularFile(option, path, seen);
+    if (reading.byPeer) await bounded(reading, path, assertBelowRoot(reading, path));
+    const text = await bounded(reading, path, readRegularFile(option, path, seen));
     const file = seen.stat && { mode: Number(seen.stat.mode), owner: Number(seen.stat.uid) };
     return { option, source: path, text, file: file ?? null };
   } catch (cause) {
@@ -145,10 +148,16 @@ async function assertBelowRoot({ option, root }: Reading, path: string): Promise
   }
 }
 
-async function directoryNames(path: string): Promise<string[] | null> {
+async function directoryNames(reading: Reading, path: string): Promise<string[] | null> {
   try {
-    return await readdir(path);
+    return await bounded(reading, path, readdir(path));
   } catch {
     return null; // a file, or what reading it will report
   }
+}
+
+/** What comes later is ignored; the descriptor is closed when the system lets go of it. */
+function bounded<T>({ option, dueAt }: Reading, path: string, work: Promise<T>): Promise<T> {
+  const late = (): CredentialError => new CredentialUnreadableError(option, path, { code: 'ETIMEDOUT' });
+  return inTime(work, Math.max(1, dueAt - performance.now()), late);
 }

@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { CredentialInvalidError, CredentialUnreadableError } from '../../../src/credentials/errors.js';
-import { type Reading, readPem } from '../../../src/credentials/source.js';
+import { type Reading, readCollection, readPem } from '../../../src/credentials/source.js';
 import { TestAuthority } from '../../../src/testing/authority.js';
+import { hangFiles } from '../../support/busy-files.js';
 import { within } from '../../support/raw-client.js';
 
 function reading(option: string, more: Partial<Reading> = {}): Reading {
-  return { option, byPeer: false, root: null, files: [], ...more };
+  return { option, byPeer: false, root: null, dueAt: performance.now() + 5_000, files: [], ...more };
 }
 
 describe('readPem', () => {
@@ -126,6 +127,26 @@ describe('readPem, SPEC §3: an absolute file path, PEM text or a Buffer', () =>
     } finally {
       closeSync(openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK)); // lets go of an open() that waits
     }
+  });
+
+  it('waits no longer than it may for a file system that is away, and reads again when it is back', {
+    skip: process.platform === 'win32',
+  }, async () => {
+    const file = join(folder, 'far-away.pem');
+    await writeFile(file, cert);
+    {
+      await using _away = await hangFiles();
+      for (const more of [{}, { byPeer: true, root: folder }]) {
+        const due = reading('tls.certificate', { dueAt: performance.now() + 100, ...more });
+        await assert.rejects(within(readPem(due, file), 'an answer', 1_000), {
+          code: 'ERR_TLS_SMTP_CREDENTIAL_UNREADABLE',
+          message: `tls.certificate: ${file}: cannot be read (ETIMEDOUT)`,
+        });
+      }
+      const due = reading('tls.crl', { dueAt: performance.now() + 100 });
+      await assert.rejects(within(readCollection(due, folder, 'crls'), 'an answer', 1_000), /\(ETIMEDOUT\)$/);
+    }
+    assert.equal((await readPem(reading('tls.certificate'), file)).text, cert);
   });
 
   it('says of a relative path that it is one', async () => {
