@@ -100,7 +100,7 @@ export function upgrade(
         // whose records cannot be read any more would stay open.
         secured.on('error', () => secured.destroy());
         if (!gone && settle()) resolve(secured);
-        else secured.destroy();
+        else setImmediate(() => secured.destroy()); // never in the tick of a handshake whose raw socket was destroyed
       },
       failed: (cause) => {
         const timedOut = (cause as { code?: unknown } | null)?.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
