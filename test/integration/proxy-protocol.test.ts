@@ -166,7 +166,7 @@ describe('behind a proxy: the PROXY protocol', { timeout: 30_000 }, () => {
     await sleep(20);
     const begun = performance.now();
     await within(running.server.close({ drainMs: 5_000 }), 'close()');
-    assert.ok(performance.now() - begun < 500);
+    assert.ok(performance.now() - begun < 1_500);
     await client.closed();
     await sleep(20);
     assert.deepEqual(running.warnings, []);

@@ -13,7 +13,7 @@ describe('close()', { timeout: 30_000 }, () => {
     assert.match(await client.ask('STARTTLS'), /^421 4\.3\.2 /);
     await client.closed();
     await within(closing, 'close()');
-    assert.ok(performance.now() - begun < 1_000);
+    assert.ok(performance.now() - begun < 1_500);
     assert.deepEqual([running.errors, running.reasons], [[], ['the server shut down']]);
   });
 
@@ -25,7 +25,7 @@ describe('close()', { timeout: 30_000 }, () => {
     await eventually('both are there', () => running.server.connections === 2);
     const begun = performance.now();
     await within(running.server.close({ drainMs: 5_000 }), 'close()');
-    assert.ok(performance.now() - begun < 500);
+    assert.ok(performance.now() - begun < 1_500);
     for (const client of [starting, onConnect]) assert.equal((await client.closed()).rest.length, 0);
   });
 

@@ -87,7 +87,7 @@ describe('proxiedPeer', () => {
       }
     })();
     assert.equal(await fault(pair.near, peer), 'it did not come in time');
-    assert.ok(performance.now() - begun < 600, `${performance.now() - begun} ms`);
+    assert.ok(performance.now() - begun < 1_500, `${performance.now() - begun} ms`);
     await dripping;
   });
 
@@ -134,8 +134,8 @@ describe('proxiedPeer', () => {
           return null;
         });
         await sendInPieces(pair.far, Buffer.concat([header, Buffer.from('rest')]), piece);
-        const answer = await within(peer, 'an end', 1_000);
-        assert.ok(performance.now() - begun < 600);
+        const answer = await within(peer, 'an end', 3_000);
+        assert.ok(performance.now() - begun < 1_500);
         if (answer === null) assert.ok(pair.near.destroyed);
         else assert.match(await readAll(pair.near, 4), /rest$/s);
       }),
