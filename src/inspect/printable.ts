@@ -24,6 +24,11 @@ export function harmless(text: string, write: (character: string) => string = es
   return text.replace(HARMFUL, write);
 }
 
+/** Whether nothing in a text is harmful where it is printed. */
+export function isHarmless(text: string): boolean {
+  return text.search(HARMFUL) === -1;
+}
+
 /** Shortens a printable text to `maxLength`; no character is cut in two. */
 export function cut(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text;

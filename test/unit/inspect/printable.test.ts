@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { printable } from '../../../src/inspect/printable.js';
+import { isHarmless, printable } from '../../../src/inspect/printable.js';
 
 describe('printable', () => {
   it('escapes what moves a cursor, ends a line or turns the reading direction', () => {
@@ -57,5 +57,12 @@ describe('printable, SPEC §4: what it lets through, and how it cuts', () => {
     const begun = performance.now();
     for (let count = 0; count < 200; count++) printable('\n'.repeat(1_000_000), 100);
     assert.ok(performance.now() - begun < 1_000);
+  });
+});
+
+describe('isHarmless', () => {
+  it('tells, each time anew, and minds no backslash', () => {
+    const texts = ['', 'é 😀 \\', 'a\u0085', '\u202e', '\u200b', '\ud800'];
+    for (let i = 0; i < 2; i++) assert.deepEqual(texts.map(isHarmless), [true, true, false, false, false, false]);
   });
 });
