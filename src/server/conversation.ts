@@ -2,6 +2,7 @@ import { transmissionType } from '../inspect/received.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
 import type { MailAddress } from '../smtp/path.js';
+import type { SaslMechanism, SaslState } from '../smtp/sasl.js';
 import type { Envelope } from './message.js';
 
 /** One SMTP conversation as handlers see it. Everything but `id` and `peer` starts anew when TLS begins or ends. */
@@ -14,8 +15,9 @@ export interface SmtpSession {
   /** EHLO, not HELO. */
   readonly esmtp: boolean;
   readonly tls: TlsInfo | null;
+  /** Who the client is, in the words of `onAuth`; `null` where it has not authenticated. */
   readonly user: string | null;
-  /** ESMTP, ESMTPS, SMTP … (RFC 3848). */
+  /** ESMTP, ESMTPS, ESMTPSA, SMTP … (RFC 3848); UTF8SMTPS … inside a transaction with SMTPUTF8 (RFC 6531 §4.3). */
   readonly transmissionType: string;
   readonly envelope: Envelope | null;
   /** The application's own; emptied when TLS begins, and when it ends. */
@@ -27,11 +29,15 @@ export class Conversation implements SmtpSession {
   readonly id: string;
   readonly peer: Peer;
   readonly data: Map<unknown, unknown> = new Map();
-  readonly user = null;
   helo: string | null = null;
   esmtp = false;
   tls: TlsInfo | null = null;
   readonly #rememberEsmtp: boolean;
+  user: string | null = null;
+  /** How `user` has authenticated. */
+  method: SaslMechanism | null = null;
+  /** An AUTH that waits for the client's next line. */
+  exchange: SaslState | null = null;
   #mailFrom: MailAddress | null = null;
   #rcptTo: MailAddress[] = [];
 
@@ -43,7 +49,17 @@ export class Conversation implements SmtpSession {
   }
 
   get transmissionType(): string {
-    return transmissionType({ esmtp: this.esmtp, tls: this.tls !== null, authenticated: false, utf8: false });
+    return transmissionType({
+      esmtp: this.esmtp,
+      tls: this.tls !== null,
+      authenticated: this.user !== null,
+      utf8: this.utf8,
+    });
+  }
+
+  /** The transaction under way may hold addresses in Unicode (RFC 6531 §3.4). */
+  get utf8(): boolean {
+    return this.#mailFrom?.parameters['SMTPUTF8'] === true;
   }
 
   get envelope(): Envelope | null {
@@ -63,6 +79,12 @@ export class Conversation implements SmtpSession {
     this.helo = name;
     this.esmtp = esmtp;
     this.reset();
+  }
+
+  /** For the rest of the session, a new EHLO or not (RFC 4954 §4). */
+  authenticated(method: SaslMechanism, user: string): void {
+    this.method = method;
+    this.user = user;
   }
 
   begin(mailFrom: MailAddress): void {
@@ -96,6 +118,9 @@ export class Conversation implements SmtpSession {
       this.esmtp = false;
     }
     this.tls = tls;
+    this.user = null;
+    this.method = null;
+    this.exchange = null;
     this.data.clear();
     this.reset();
   }

@@ -5,6 +5,7 @@ import { HandlerFailedError } from '../net/starttls-errors.js';
 import type { MailAddress } from '../smtp/path.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
+import type { AuthRequest } from './auth-request.js';
 import type { SmtpSession } from './conversation.js';
 import type { IncomingMessage } from './message.js';
 
@@ -20,6 +21,11 @@ export interface Handlers {
   /** After each handshake. A refusal is said in place of the banner, or to the next command, and ends the session. */
   onSecure?(tls: TlsInfo, session: SmtpSession): unknown;
   onHelo?(name: string, session: SmtpSession): unknown;
+  /**
+   * Judges a password, or the certificate of an EXTERNAL, and returns `{ user }`: who the client is. `undefined`, `null` or
+   * `false` refuses with 535 5.7.8. Without this handler AUTH is not offered.
+   */
+  onAuth?(auth: AuthRequest, session: SmtpSession): unknown;
   onMailFrom?(address: MailAddress, session: SmtpSession): unknown;
   onRcptTo?(address: MailAddress, session: SmtpSession): unknown;
   /** Called when DATA begins. The 250 goes out when it has resolved and the data has ended; a string is its text. */
@@ -36,6 +42,7 @@ export const HANDLER_NAMES: readonly (keyof Handlers)[] = [
   'onStartTls',
   'onSecure',
   'onHelo',
+  'onAuth',
   'onMailFrom',
   'onRcptTo',
   'onMessage',
@@ -48,12 +55,13 @@ export function settledHandlers({
   onStartTls,
   onSecure,
   onHelo,
+  onAuth,
   onMailFrom,
   onRcptTo,
   onMessage,
   onClose,
 }: Handlers): SettledHandlers {
-  return Object.freeze({ onConnect, onStartTls, onSecure, onHelo, onMailFrom, onRcptTo, onMessage, onClose });
+  return Object.freeze({ onConnect, onStartTls, onSecure, onHelo, onAuth, onMailFrom, onRcptTo, onMessage, onClose });
 }
 
 const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later');

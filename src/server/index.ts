@@ -10,6 +10,8 @@ export * from '../net/starttls-errors.js';
 export type { Peer } from '../peer.js';
 export type { MailAddress } from '../smtp/path.js';
 export { reject, SmtpRejection } from '../smtp/rejection.js';
+export type { SaslMechanism } from '../smtp/sasl.js';
+export type { AuthRequest } from './auth-request.js';
 export type { SmtpSession } from './conversation.js';
 export type { Handlers } from './handlers.js';
 export type { Limits } from './limits.js';

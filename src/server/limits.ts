@@ -4,6 +4,8 @@ import { checkedOptions, wholeNumber } from '../options.js';
 export interface Limits {
   /** A command line, its end included. Default 2,048 (RFC 5321 §4.5.3.1.4 asks for 512). Beyond: 500, close. */
   readonly maxCommandOctets: number;
+  /** A line of AUTH: the command with its first response, or a response alone. Default 12,288 (RFC 4954 §4). Beyond: 500, close. */
+  readonly maxAuthOctets: number;
   /** A message; told to clients as SIZE (RFC 1870). Default 50 MiB. Beyond: 552. */
   readonly maxMessageBytes: number;
   /** Recipients of one message. Default 1,000. Beyond: 452. */
@@ -26,6 +28,7 @@ export interface Limits {
 
 const DEFAULTS: Limits = {
   maxCommandOctets: 2_048,
+  maxAuthOctets: 12_288,
   maxMessageBytes: 50 * 1024 * 1024,
   maxRecipients: 1_000,
   maxErrors: 10,

@@ -3,6 +3,8 @@ import { OptionError } from '../errors.js';
 import type { ServerTlsOptions } from '../net/server-tls-options.js';
 import { checkedOptions } from '../options.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
+import { SASL_MECHANISMS, type SaslMechanism } from '../smtp/sasl.js';
+import type { AuthSettings } from './auth.js';
 import { HANDLER_NAMES, type Handlers, type SettledHandlers, settledHandlers } from './handlers.js';
 import { checkedLimits, type Limits } from './limits.js';
 
@@ -14,7 +16,14 @@ export interface SmtpServerOptions extends Handlers {
   readonly banner?: string;
   readonly tls?: ServerTlsOptions;
   readonly limits?: Partial<Limits>;
-  /** EHLO keywords that are not offered, for instance `['PIPELINING']`. */
+  /** How clients authenticate, where `onAuth` is given. `methods` by default: all of PLAIN, LOGIN and EXTERNAL. */
+  readonly auth?: { readonly methods?: readonly SaslMechanism[] };
+  /**
+   * Default `false`. `true` offers and accepts AUTH on connections without TLS: **whoever can listen on the way reads every
+   * password, and whoever can write on it acts as that user**. It is for a loopback or a network that nobody else is on.
+   */
+  readonly allowInsecureAuth?: boolean;
+  /** EHLO keywords that are not offered, for instance `['PIPELINING']`. What is not offered is refused too. */
   readonly hide?: readonly string[];
 }
 
@@ -26,6 +35,8 @@ export interface SmtpServerSettings {
   readonly tls: ServerTlsOptions | undefined;
   readonly limits: Limits;
   readonly hidden: ReadonlySet<string>;
+  /** `null`: nobody can authenticate. */
+  readonly auth: AuthSettings | null;
   readonly handlers: SettledHandlers;
 }
 
@@ -47,7 +58,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
   const options = checkedOptions<SmtpServerOptions>(
     '',
     given,
-    ['hostname', 'banner', 'tls', 'limits', 'hide', ...HANDLER_NAMES],
+    ['hostname', 'banner', 'tls', 'limits', 'auth', 'allowInsecureAuth', 'hide', ...HANDLER_NAMES],
     HINTS,
   );
   for (const name of HANDLER_NAMES) {
@@ -61,12 +72,32 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
   }
   if (typeof name !== 'string' || !/^[!-~]{1,255}$/.test(name))
     throw new OptionError('hostname', 'must be printable, without spaces');
+  const hidden = hiddenKeywords(hide);
   return {
     hostname: name,
     banner: fixedReply(220, null, `${name} ${banner}`),
     tls: options.tls,
     limits: checkedLimits(options.limits),
-    hidden: new Set(hide.map((keyword) => keyword.toUpperCase())),
+    hidden,
+    auth: hidden.has('AUTH') ? null : authSettings(options),
     handlers: settledHandlers(options),
   };
+}
+
+/** Who offers SMTPUTF8 offers 8BITMIME as well (RFC 6531 §3.1). */
+function hiddenKeywords(hide: readonly string[]): ReadonlySet<string> {
+  const hidden = new Set(hide.map((keyword) => keyword.toUpperCase()));
+  return hidden.has('8BITMIME') ? hidden.add('SMTPUTF8') : hidden;
+}
+
+/** @throws {OptionError} */
+function authSettings({ auth, allowInsecureAuth = false, onAuth }: SmtpServerOptions): AuthSettings | null {
+  const { methods = SASL_MECHANISMS } = checkedOptions('auth', auth, ['methods']);
+  if (!Array.isArray(methods) || methods.length === 0 || !methods.every((one) => SASL_MECHANISMS.includes(one))) {
+    throw new OptionError('auth.methods', `must be a list of ${SASL_MECHANISMS.join(', ')}`);
+  }
+  if (typeof allowInsecureAuth !== 'boolean') throw new OptionError('allowInsecureAuth', 'must be true or false');
+  if (onAuth !== undefined) return { methods, insecure: allowInsecureAuth };
+  if (auth === undefined && !allowInsecureAuth) return null;
+  throw new OptionError(auth === undefined ? 'allowInsecureAuth' : 'auth', 'has no meaning without onAuth');
 }

@@ -2,6 +2,7 @@ import { isThenable } from '../callback-answer.js';
 import { type ReceivedOptions, receivedHeader } from '../inspect/received.js';
 import { DataDecoder } from '../smtp/data-decoder.js';
 import type { OctetReader } from '../smtp/line-buffer.js';
+import { isAscii } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
 import { refusal } from './handlers.js';
 import { type Envelope, MessageIncompleteError, MessageQueue, type MessageSource } from './message.js';
@@ -51,6 +52,8 @@ export class MessageReception implements MessageSource, OctetReader {
   receivedHeader(options?: ReceivedOptions): string {
     const { conversation, hostname } = this.#context;
     const [only, ...others] = this.#envelope.rcptTo;
+    // A header is in ASCII; the clause is optional (RFC 5321 §4.4), and no clause is better than a wrong address.
+    const told = only !== undefined && others.length === 0 && isAscii(only.address) ? only.address : null;
     const reception = {
       heloName: conversation.helo ?? '',
       hostname,
@@ -59,7 +62,7 @@ export class MessageReception implements MessageSource, OctetReader {
       date: new Date(),
       ...(conversation.peer.address !== undefined && { peerAddress: conversation.peer.address }),
       ...(conversation.tls !== null && { tls: conversation.tls }),
-      ...(only !== undefined && others.length === 0 && { recipient: only.address }),
+      ...(told !== null && { recipient: told }),
     };
     return receivedHeader(reception, options);
   }

@@ -13,6 +13,8 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
   unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
   notSmtp: fixedReply(421, '4.7.0', 'This is an SMTP server, closing'),
+  unknownParameter: fixedReply(555, '5.5.4', 'Parameter not recognized'),
+  asciiOnly: fixedReply(553, '5.6.7', 'Addresses are ASCII, or the transaction is SMTPUTF8'),
   nul: fixedReply(501, '5.5.2', 'NUL characters are not allowed'),
   unprintable: fixedReply(501, '5.5.2', 'Commands are printable ASCII'),
   tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
@@ -37,6 +39,8 @@ type ReplyName =
   | 'bareLf'
   | 'unknown'
   | 'notSmtp'
+  | 'unknownParameter'
+  | 'asciiOnly'
   | 'nul'
   | 'unprintable'
   | 'tooManyErrors'

@@ -175,7 +175,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
     const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
     const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
-    const { limits, hostname, banner, hidden } = this.#settings;
+    const { limits, hostname, banner, hidden, auth } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked
     if (this.#sessions.size >= limits.maxConnections) {
@@ -193,6 +193,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
         limits,
         hostname,
         hidden,
+        auth,
         offer: (name) => starttls.ehlo(name),
         withdraw: (name) => starttls.helo(name),
         offersTls: this.#starttls.offersTls,

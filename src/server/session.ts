@@ -5,6 +5,7 @@ import { HandlerTimeoutError } from '../net/starttls-errors.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
 import type { Reply } from '../smtp/reply.js';
+import { authResponse } from './auth.js';
 import { Channel, type ChannelEvents } from './channel.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
@@ -28,10 +29,10 @@ export interface SessionHost {
  * What a session does now. Each phase has its deadline in {@link Session.#enter}.
  *
  * `opening`: onConnect is asked, nothing has been said. `upgrading`: TLS has the socket, or is about to; not a word may be
- * said on it in clear. `commands` and `message`: it reads. `waiting`: a handler is awaited; what the client sends meanwhile
+ * said on it in clear. `commands`, `authenticating` (the next line answers a 334) and `message`: it reads. `waiting`: a handler is awaited; what the client sends meanwhile
  * is not run. `ending`: the last words are said.
  */
-type Phase = 'opening' | 'upgrading' | 'commands' | 'message' | 'waiting' | 'ending';
+type Phase = 'opening' | 'upgrading' | 'commands' | 'authenticating' | 'message' | 'waiting' | 'ending';
 
 /** The first octet of a TLS handshake record (RFC 8446 §5.1). */
 const TLS_HANDSHAKE = 0x16;
@@ -97,7 +98,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   drain(): void {
     this.#draining = true;
     if (this.#phase === 'upgrading') return this.destroy('the server shut down');
-    if (this.#phase === 'commands' && !this.#conversation.inTransaction) {
+    const betweenCommands = this.#phase === 'commands' || this.#phase === 'authenticating';
+    if (betweenCommands && !this.#conversation.inTransaction) {
       this.end(replies.shutdown, 'the server shut down');
     }
   }
@@ -157,7 +159,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   }
 
   #reading(): boolean {
-    return this.#phase === 'commands' || this.#phase === 'message';
+    return this.#phase === 'commands' || this.#phase === 'message' || this.#phase === 'authenticating';
   }
 
   #over(): boolean {
@@ -177,6 +179,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       case 'upgrading': // the handshake has a deadline of its own
         this.dueAt = Number.POSITIVE_INFINITY;
         break;
+      case 'authenticating':
       case 'commands': // for the whole of a command, or an octet every few minutes would hold a connection for days
         this.dueAt = now + limits.commandTimeoutMs;
         break;
@@ -201,13 +204,33 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       } else if (this.#phase === 'commands') {
         // TLS where commands are due: no line may ever end, and none that does is the client's own (ALPACA; see FOREIGN).
         if (this.#lines.startsWith(TLS_HANDSHAKE)) return this.end(replies.notSmtp, 'the client began TLS unasked');
-        const line = this.#lines.next(this.#host.context.limits.maxCommandOctets);
+        const line = this.#nextCommand();
         if (line === null) break;
         progress = true;
         this.#execute(line);
+      } else if (this.#phase === 'authenticating') {
+        const line = this.#lines.next(this.#host.context.limits.maxAuthOctets);
+        if (line === null) break;
+        progress = true;
+        this.#respond(line);
       } else return;
     }
     this.#rest(progress);
+  }
+
+  /** AUTH alone may be longer than other commands (RFC 4954 §4). */
+  #nextCommand(): Line | 'too-long' | null {
+    const { auth, limits } = this.#host.context;
+    const line = this.#lines.next(limits.maxCommandOctets);
+    if (line !== 'too-long' || auth === null || !this.#lines.startsWithWord('AUTH ')) return line;
+    return this.#lines.next(limits.maxAuthOctets);
+  }
+
+  /** The client's line behind a 334: a response, never a command (RFC 4954 §4). */
+  #respond(line: Line | 'too-long'): void {
+    if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
+    this.#enter('commands');
+    this.#answer('AUTH', authResponse(this.#host.context, line.end === 'crlf' ? line.text : null));
   }
 
   /** Runs one command line. */
@@ -258,6 +281,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     this.#channel.collect(reply);
     const { code } = reply;
     if (code === 354) return this.#beginMessage();
+    if (code === 334) return this.#enter('authenticating');
     if (code === 221 || code === 421) {
       this.#reason = code === 221 ? 'the client said QUIT' : `the session was ended: ${reply.lines[0]}`;
       return this.#close();
@@ -306,7 +330,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     if (this.#phase === 'message') {
       this.#enter('message');
       this.#channel.flow(!this.#channel.blocked && this.#reception?.full !== true);
-    } else if (this.#phase === 'commands') this.#channel.flow(!this.#channel.blocked);
+    } else if (this.#reading()) this.#channel.flow(!this.#channel.blocked);
   }
 
   /** Hands the socket over in this very tick; nothing that follows in the buffer is run. */

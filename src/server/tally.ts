@@ -27,7 +27,7 @@ export class Tally {
    * @returns how the session ends; `null`: it goes on
    */
   count(code: number, replied: 'message' | 'in-transaction' | 'command'): PatienceOver | null {
-    if (code >= 500 && code < 505) this.#errors++;
+    if ((code >= 500 && code < 505) || code === 535) this.#errors++;
     if (code >= 300 || replied !== 'in-transaction') this.#idleCommands++;
     if (code < 300 && replied === 'message') this.#idleCommands = 0;
     if (this.#errors >= this.#limits.maxErrors) return { reply: replies.tooManyErrors, reason: 'too many errors' };

@@ -1,10 +1,12 @@
 import type { TlsSmtpError } from '../errors.js';
 import { offeredCapabilities } from '../smtp/capabilities.js';
-import { type MailAddress, NO_PARAMETERS, parsePath } from '../smtp/path.js';
+import { isAscii, NO_PARAMETERS, parsePath } from '../smtp/path.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
+import { type AuthSettings, auth, offeredMethods } from './auth.js';
 import type { Conversation } from './conversation.js';
 import { consult, type SettledHandlers } from './handlers.js';
 import type { Limits } from './limits.js';
+import { badMailParameter, withTrustedAuthor } from './mail-parameters.js';
 import { replies } from './replies.js';
 
 /** What a verb may look at and act on. */
@@ -14,6 +16,8 @@ export interface VerbContext {
   readonly limits: Limits;
   readonly hostname: string;
   readonly hidden: ReadonlySet<string>;
+  /** `null`: nobody can authenticate. */
+  readonly auth: AuthSettings | null;
   /** The STARTTLS machine's part of EHLO and HELO. */
   readonly offer: (name: string) => Promise<readonly string[]>;
   readonly withdraw: (name: string) => Promise<void> | undefined;
@@ -32,9 +36,6 @@ const NEEDS_RCPT = fixedReply(503, '5.5.1', 'RCPT first');
 const NO_ARGUMENT = fixedReply(501, '5.5.4', 'No argument allowed');
 const BAD_MAIL = fixedReply(501, '5.1.7', 'Syntax: MAIL FROM:<address>');
 const BAD_RCPT = fixedReply(501, '5.1.3', 'Syntax: RCPT TO:<address>');
-const BAD_SIZE = fixedReply(501, '5.5.4', 'SIZE needs a number of octets');
-const BAD_BODY = fixedReply(501, '5.5.4', 'BODY is 7BIT or 8BITMIME');
-const UNKNOWN_PARAMETER = fixedReply(555, '5.5.4', 'Parameter not recognized');
 const TOO_MANY_RECIPIENTS = fixedReply(452, '4.5.3', 'Too many recipients');
 const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see');
 
@@ -49,6 +50,7 @@ const FOREIGN = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', '
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
+  ['AUTH', auth],
   ['MAIL', mail],
   ['RCPT', rcpt],
   ['DATA', data],
@@ -62,10 +64,20 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
 
 function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
   return greet(context, args, async () => {
-    const lines = offeredCapabilities(await context.offer(args), context.limits.maxMessageBytes, context.hidden);
+    const starttls = await offeredTls(context, args);
+    const methods = offeredMethods(context);
+    const more = methods.length === 0 ? starttls : [`AUTH ${methods.join(' ')}`, ...starttls];
+    const lines = offeredCapabilities(more, context.limits.maxMessageBytes, context.hidden);
     context.conversation.greet(args, true);
     return { code: 250, lines: [`${context.hostname} at your service`, ...lines] };
   });
+}
+
+/** Where STARTTLS is hidden the machine is told so, and then refuses the command too. */
+async function offeredTls({ hidden, offer, withdraw }: VerbContext, name: string): Promise<readonly string[]> {
+  if (!hidden.has('STARTTLS')) return offer(name);
+  withdraw(name);
+  return [];
 }
 
 function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
@@ -93,13 +105,14 @@ function greet(context: VerbContext, name: string, accept: () => Reply | Promise
 }
 
 function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
-  const { conversation, handlers, limits } = context;
+  const { conversation, handlers } = context;
   if (conversation.helo === null) return GREET_FIRST;
   if (conversation.inTransaction) return NESTED;
-  const address = parsePath('FROM', args);
-  if (address === null) return BAD_MAIL;
-  const problem = badMailParameter(address, limits.maxMessageBytes);
+  const path = parsePath('FROM', args);
+  if (path === null) return BAD_MAIL;
+  const problem = badMailParameter(path, context);
   if (problem !== null) return problem;
+  const address = path.parameters === NO_PARAMETERS ? path : withTrustedAuthor(path, conversation.user);
   const accept = (): Reply => {
     conversation.begin(address);
     return replies.senderOk;
@@ -108,26 +121,13 @@ function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
   return consult('onMailFrom', () => handlers.onMailFrom?.(address, conversation), accept, context.report);
 }
 
-function badMailParameter({ parameters }: MailAddress, maxMessageBytes: number): Reply | null {
-  if (parameters === NO_PARAMETERS) return null;
-  for (const keyword in parameters) {
-    const value = parameters[keyword];
-    if (keyword === 'SIZE') {
-      if (typeof value !== 'string' || !/^\d{1,20}$/.test(value)) return BAD_SIZE; // RFC 1870 §5
-      if (Number(value) > maxMessageBytes) return replies.tooLarge; // RFC 1870 §6.1
-    } else if (keyword === 'BODY') {
-      if (typeof value !== 'string' || !/^(7BIT|8BITMIME)$/i.test(value)) return BAD_BODY; // RFC 6152 §2
-    } else return UNKNOWN_PARAMETER;
-  }
-  return null;
-}
-
 function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
   const { conversation, handlers } = context;
   if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   const address = parsePath('TO', args);
   if (address === null) return BAD_RCPT;
-  if (address.parameters !== NO_PARAMETERS) return UNKNOWN_PARAMETER;
+  if (address.parameters !== NO_PARAMETERS) return replies.unknownParameter;
+  if (!conversation.utf8 && !isAscii(address.address)) return replies.asciiOnly; // RFC 6531 §3.5
   if (conversation.recipients >= context.limits.maxRecipients) return TOO_MANY_RECIPIENTS;
   const accept = (): Reply => {
     conversation.addRecipient(address);
@@ -161,7 +161,9 @@ function vrfy(_context: VerbContext, args: string): Reply {
   return args === '' ? NO_ARGUMENT : CANNOT_VERIFY; // RFC 5321 §3.5.3
 }
 
-function help({ conversation, offersTls }: VerbContext): Reply {
-  const starttls = offersTls && conversation.tls === null ? ' STARTTLS' : '';
-  return { code: 214, enhanced: '2.0.0', lines: [`EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP${starttls}`] };
+function help(context: VerbContext): Reply {
+  const { conversation, offersTls, hidden } = context;
+  const starttls = offersTls && conversation.tls === null && !hidden.has('STARTTLS') ? ' STARTTLS' : '';
+  const more = `${offeredMethods(context).length > 0 ? ' AUTH' : ''}${starttls}`;
+  return { code: 214, enhanced: '2.0.0', lines: [`EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP${more}`] };
 }

@@ -19,16 +19,22 @@ export function parseCapabilities(lines: readonly string[]): Capabilities {
 /**
  * What the listener says to EHLO, in the order in which it says it (RFC 5321 §4.1.1.1).
  *
- * @param starttls - from the STARTTLS machine: `['STARTTLS']`, or nothing (inside TLS: RFC 3207 §4.2)
+ * @param more - what not every client is offered: `AUTH PLAIN LOGIN`, `STARTTLS` (in clear alone: RFC 3207 §4.2)
  * @param maxMessageBytes - the SIZE limit in octets (RFC 1870 §3)
  * @param hidden - keywords, upper case, that the application does not want offered
  */
 export function offeredCapabilities(
-  starttls: readonly string[],
+  more: readonly string[],
   maxMessageBytes: number,
   hidden: ReadonlySet<string>,
 ): readonly string[] {
-  return ['PIPELINING', `SIZE ${maxMessageBytes}`, '8BITMIME', 'ENHANCEDSTATUSCODES', ...starttls, 'HELP'].filter(
-    (line) => !hidden.has(line.split(' ', 1)[0] ?? ''),
-  );
+  return [
+    'PIPELINING',
+    `SIZE ${maxMessageBytes}`,
+    '8BITMIME',
+    'SMTPUTF8',
+    'ENHANCEDSTATUSCODES',
+    ...more,
+    'HELP',
+  ].filter((line) => !hidden.has(line.split(' ', 1)[0] ?? ''));
 }

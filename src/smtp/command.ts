@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import { isHarmless } from '../inspect/printable.js';
+
 /** A command line, cut at its first space (RFC 5321 §4.1.1). What the arguments mean is the verb's own matter. */
 export interface Command {
   /** Upper case. */
@@ -21,7 +24,8 @@ const VERBS: ReadonlyMap<number, string> = new Map(
  * Parses one command line.
  *
  * The octets of a command are printable ASCII (RFC 5321 §4.1.2, §2.4), and nothing else is let in here: a NUL, CR or
- * ESC that reached a handler would reach a log or a header from there.
+ * ESC that reached a handler would reach a log or a header from there. MAIL and RCPT may hold addresses in UTF-8; whether
+ * the client may use them is the verb's matter (RFC 6531 §3.4).
  *
  * @param text - the line without its end, one character per octet
  */
@@ -54,7 +58,13 @@ function trimmed(text: string, start: number): string {
   return args.startsWith(' ') || args.endsWith(' ') ? args.trim() : args;
 }
 
-function badLine(text: string): BadLine {
+/** Few lines come here, so that the others are not looked at twice. */
+function badLine(text: string): Command | BadLine {
   if (text.includes('\0')) return 'nul';
-  return /[\x80-\xff]/.test(text) ? 'eight-bit' : 'control-character';
+  if (!/[\x80-\xff]/.test(text)) return 'control-character';
+  const octets = Buffer.from(text, 'latin1');
+  if (!/^(?:MAIL|RCPT) /i.test(text) || !isUtf8(octets)) return 'eight-bit';
+  const line = octets.toString('utf8');
+  // C1 controls, and what turns the reading direction or cannot be seen: an address must be what it looks like.
+  return isHarmless(line) ? { verb: line.slice(0, 4).toUpperCase(), args: line.slice(5) } : 'control-character';
 }

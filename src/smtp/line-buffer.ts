@@ -41,6 +41,11 @@ export class LineBuffer {
     return this.#chunk[this.#at] === octet;
   }
 
+  /** Whether the next unread octets are these ASCII letters, in any case. */
+  startsWithWord(word: string): boolean {
+    return this.#chunk.toString('latin1', this.#at, this.#at + word.length).toUpperCase() === word;
+  }
+
   push(chunk: Buffer): void {
     this.#chunk = this.unread === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
     this.#at = 0;

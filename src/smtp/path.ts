@@ -1,6 +1,11 @@
+import { domainToASCII, domainToUnicode } from 'node:url';
+
 /** A sender or recipient with the ESMTP parameters that came with it. */
 export interface MailAddress {
-  /** Without the angle brackets and without a source route; empty for the null reverse-path `<>`. */
+  /**
+   * Without the angle brackets and without a source route; empty for the null reverse-path `<>`. In ASCII, or in Unicode
+   * where the client said SMTPUTF8 (RFC 6531 §3.3).
+   */
   readonly address: string;
   /** Keywords in upper case (RFC 5321 §4.1.1.11); `true` where no value stood behind the keyword. */
   readonly parameters: Readonly<Record<string, string | true>>;
@@ -121,7 +126,21 @@ const LITERAL = /^\[[!-Z^-~]+\]$/;
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 
 function isDomain(domain: string): boolean {
-  return isDomainName(domain) || (domain.length <= MAX_DOMAIN && LITERAL.test(domain));
+  if (isDomainName(domain) || (domain.length <= MAX_DOMAIN && LITERAL.test(domain))) return true;
+  return !isAscii(domain) && isDomainName(domain.split('.').map(labelInAscii).join('.'));
+}
+
+/** Whether all of a text is ASCII. */
+export function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}
+
+/** A U-label as its A-label (RFC 5890 §2.3.2.1); empty where a reader could take it for another label than it is. */
+function labelInAscii(label: string): string {
+  if (isAscii(label)) return label;
+  const ascii = domainToASCII(label);
+  const same = domainToUnicode(ascii) === label.toLowerCase() && !/^-|-$/.test(label);
+  return same && ascii.startsWith('xn--') ? ascii : '';
 }
 
 /**

@@ -87,4 +87,31 @@ describe('Conversation', () => {
       rcptTo: [{ address: 'b@y', parameters: {} }],
     });
   });
+
+  it('keeps who the client is over a new EHLO (RFC 4954 §4), not over STARTTLS (RFC 3207 §4.2)', () => {
+    const conversation = new Conversation('id', {});
+    conversation.greet('me', true);
+    conversation.exchange = { awaits: 'username' };
+    conversation.authenticated('PLAIN', 'tim');
+    conversation.greet('me', true);
+    assert.deepEqual([conversation.user, conversation.transmissionType], ['tim', 'ESMTPA']);
+    conversation.secured({} as TlsInfo);
+    assert.deepEqual([conversation.user, conversation.method, conversation.exchange], [null, null, null]);
+    conversation.greet('me', true);
+    conversation.authenticated('LOGIN', 'tim');
+    assert.equal(conversation.transmissionType, 'ESMTPSA');
+  });
+
+  it('says UTF8SMTP while a transaction is under way that asked for it (RFC 6531 §4.3)', () => {
+    const conversation = new Conversation('id', {});
+    conversation.greet('me', true);
+    const named = [conversation.transmissionType];
+    conversation.begin({ address: 'ü@x', parameters: { SMTPUTF8: true } });
+    named.push(conversation.transmissionType);
+    conversation.authenticated('PLAIN', 'tim');
+    named.push(conversation.transmissionType);
+    conversation.reset();
+    named.push(conversation.transmissionType);
+    assert.deepEqual(named, ['ESMTP', 'UTF8SMTP', 'UTF8SMTPA', 'ESMTPA']);
+  });
 });

@@ -6,6 +6,7 @@ describe('checkedLimits', () => {
   it('has the defaults of SPEC §5, and a time for handlers', () => {
     assert.deepEqual(checkedLimits(undefined), {
       maxCommandOctets: 2_048,
+      maxAuthOctets: 12_288,
       maxMessageBytes: 52_428_800,
       maxRecipients: 1_000,
       maxErrors: 10,

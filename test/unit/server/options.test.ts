@@ -55,9 +55,37 @@ describe('serverSettings', () => {
     ['hide', [1]],
     ['onHelo', null],
     ['limits', 5],
+    ['auth', 5],
+    ['auth', {}],
+    ['allowInsecureAuth', true],
   ] as const) {
     it(`refuses ${option}: ${JSON.stringify(value)} with an OptionError that names it`, () => {
       assert.throws(() => serverSettings({ [option]: value } as object), { code: 'ERR_TLS_SMTP_OPTION', option });
     });
   }
+
+  it('authenticates where there is onAuth, with all mechanisms, inside TLS alone', () => {
+    const onAuth = (): null => null;
+    assert.equal(serverSettings({}).auth, null);
+    assert.deepEqual(serverSettings({ onAuth }).auth, { methods: ['PLAIN', 'LOGIN', 'EXTERNAL'], insecure: false });
+    assert.deepEqual(serverSettings({ onAuth, auth: { methods: ['LOGIN'] }, allowInsecureAuth: true }).auth, {
+      methods: ['LOGIN'],
+      insecure: true,
+    });
+    assert.equal(serverSettings({ onAuth, hide: ['auth'] }).auth, null);
+  });
+
+  it('names what is wrong with methods, and a flag that is none', () => {
+    const onAuth = (): null => null;
+    for (const methods of [[], 'PLAIN', ['plain'], ['CRAM-MD5']])
+      assert.throws(() => serverSettings({ onAuth, auth: { methods } as object }), { option: 'auth.methods' });
+    assert.throws(() => serverSettings({ onAuth, allowInsecureAuth: 'yes' as unknown as boolean }), {
+      option: 'allowInsecureAuth',
+    });
+    assert.throws(() => serverSettings({ onAuth, auth: { method: [] } as object }), { option: 'auth.method' });
+  });
+
+  it('hides SMTPUTF8 with 8BITMIME, which it needs (RFC 6531 §3.1)', () => {
+    assert.deepEqual(serverSettings({ hide: ['8bitmime'] }).hidden, new Set(['8BITMIME', 'SMTPUTF8']));
+  });
 });

@@ -36,6 +36,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       limits: checkedLimits({ maxMessageBytes: 20 }),
       hostname: 'mx.test',
       hidden: new Set(),
+      auth: null,
       offer: async () => [],
       withdraw: () => {},
       offersTls: true,
@@ -148,6 +149,21 @@ describe('MessageReception', () => {
     const [message] = told;
     assert.match(message?.receivedHeader({ style: 'exim' }) ?? '', /with ESMTPS \(TLSv1\.3:X:256\)\r\n\tid id-1 for/);
     assert.match(message?.receivedHeader() ?? '', /with ESMTPS\r\n\tid id-1 for <b@y\.test>\r\n\ttls X;\r\n/);
+  });
+
+  it('leaves a recipient outside ASCII out of the Received header, which is ASCII', () => {
+    const { conversation, reception } = begin();
+    conversation.reset();
+    conversation.begin({ address: 'ü@x.test', parameters: { SMTPUTF8: true } });
+    conversation.addRecipient({ address: 'ö@y.test', parameters: {} });
+    const context = { conversation, hostname: 'mx.test', handlers: {} } as ConstructorParameters<
+      typeof MessageReception
+    >[0];
+    assert.match(
+      new MessageReception(context, { caughtUp: () => {}, answered: () => {} }).receivedHeader(),
+      /with UTF8SMTP\r\n\tid id-1;\r\n/,
+    );
+    assert.match(reception.receivedHeader(), /for <b@y\.test>/); // of its own envelope
   });
 
   it('does not begin without a transaction (RFC 5321 §3.3)', () => {

@@ -23,6 +23,10 @@ describe('Tally', () => {
     assert.equal(said([550, 'command'], [555, 'command'], [451, 'command']), null);
   });
 
+  it('ends with passwords that are wrong (535)', () => {
+    assert.deepEqual(said(...times(3, [535, 'command'] as const)), [3, 421, 'too many errors']);
+  });
+
   it('ends with the commands without mail; what builds a transaction is none of them, what is refused in it is', () => {
     assert.deepEqual(said(...times(9, [250, 'command'] as const)), [5, 421, 'too many commands']);
     assert.equal(said(...times(500, [250, 'in-transaction'] as const)), null);

@@ -20,6 +20,7 @@ function contextWith({
     limits: checkedLimits({ maxRecipients: 2, maxMessageBytes: 1_000 }),
     hostname: 'mx.test',
     hidden: new Set(),
+    auth: null,
     offer: async () => ['STARTTLS'],
     withdraw: () => {},
     offersTls: true,
@@ -129,7 +130,15 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
   it('offer in EHLO what is not hidden, the host name first and no enhanced code (§4.1.1.1)', async () => {
     assert.deepEqual(await verbs.get('EHLO')?.(contextWith({ hidden: new Set(['HELP']) }), 'me'), {
       code: 250,
-      lines: ['mx.test at your service', 'PIPELINING', 'SIZE 1000', '8BITMIME', 'ENHANCEDSTATUSCODES', 'STARTTLS'],
+      lines: [
+        'mx.test at your service',
+        'PIPELINING',
+        'SIZE 1000',
+        '8BITMIME',
+        'SMTPUTF8',
+        'ENHANCEDSTATUSCODES',
+        'STARTTLS',
+      ],
     });
   });
 
@@ -222,6 +231,47 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
     assert.deepEqual(
       ['constructor', '__proto__', 'toString', 'STARTTLS', 'ehlo'].map((name) => verbs.get(name)),
       Array(5).fill(undefined),
+    );
+  });
+
+  it('offer AUTH inside TLS, before STARTTLS in the list where it is allowed in clear', async () => {
+    const context = contextWith({ auth: { methods: ['PLAIN', 'LOGIN'], insecure: true } });
+    assert.deepEqual((await verbs.get('EHLO')?.(context, 'me'))?.lines.slice(-3), [
+      'AUTH PLAIN LOGIN',
+      'STARTTLS',
+      'HELP',
+    ]);
+    const strict = contextWith({ auth: { methods: ['PLAIN'], insecure: false }, offer: async () => [] });
+    const told = async (): Promise<string | undefined> => (await verbs.get('EHLO')?.(strict, 'me'))?.lines.at(-2);
+    const clear = await told();
+    strict.conversation.secured({} as TlsInfo);
+    assert.deepEqual([clear, await told()], ['ENHANCEDSTATUSCODES', 'AUTH PLAIN']);
+    assert.match((await verbs.get('HELP')?.(strict, ''))?.lines.join() ?? '', / AUTH$/);
+  });
+
+  it('tell the STARTTLS machine where STARTTLS is hidden, so that it is refused too', async () => {
+    const withdrawn: string[] = [];
+    const context = contextWith({
+      hidden: new Set(['STARTTLS']),
+      withdraw: (name) => withdrawn.push(name),
+      offer: assert.fail,
+    });
+    assert.deepEqual((await verbs.get('EHLO')?.(context, 'me'))?.lines.at(-1), 'HELP');
+    assert.deepEqual(withdrawn, ['me']);
+    assert.doesNotMatch((await verbs.get('HELP')?.(context, ''))?.lines.join() ?? '', /STARTTLS/);
+  });
+
+  it('take recipients in Unicode where MAIL said SMTPUTF8, and there alone (RFC 6531 §3.5)', async () => {
+    assert.deepEqual(
+      await codes(
+        'EHLO me',
+        'MAIL FROM:<a@x>',
+        'RCPT TO:<ü@y>',
+        'RSET',
+        'MAIL FROM:<ü@x> SMTPUTF8',
+        'RCPT TO:<ü@bücher.test>',
+      ),
+      ['250', '250 2.1.0', '553 5.6.7', '250 2.0.0', '250 2.1.0', '250 2.1.5'],
     );
   });
 });

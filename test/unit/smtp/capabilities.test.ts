@@ -16,6 +16,7 @@ describe('capabilities', () => {
   it('of ours: STARTTLS last but one, hidden ones left out', () => {
     assert.deepEqual(offeredCapabilities(['STARTTLS'], 9, new Set(['PIPELINING', 'SIZE'])), [
       '8BITMIME',
+      'SMTPUTF8',
       'ENHANCEDSTATUSCODES',
       'STARTTLS',
       'HELP',
@@ -27,6 +28,7 @@ describe('capabilities', () => {
       'PIPELINING',
       'SIZE 1000',
       '8BITMIME',
+      'SMTPUTF8',
       'ENHANCEDSTATUSCODES',
       'HELP',
     ]);

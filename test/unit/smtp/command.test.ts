@@ -37,4 +37,45 @@ describe('parseCommand (RFC 5321 §4.1.1)', () => {
       'control-character',
     ]);
   });
+
+  it('reads MAIL and RCPT in UTF-8, no other verb, and no other octets (RFC 6531 §3.3)', () => {
+    const wire = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+    assert.deepEqual(parseCommand(wire('mail FROM:<δ@x.test> SMTPUTF8')), {
+      verb: 'MAIL',
+      args: 'FROM:<δ@x.test> SMTPUTF8',
+    });
+    assert.deepEqual(parseCommand(wire('RCPT TO:<😀@x.test>')), { verb: 'RCPT', args: 'TO:<😀@x.test>' });
+    const bad = [
+      wire('EHLO ü'),
+      wire('VRFY ü'),
+      wire('MAILü'),
+      'MAIL FROM:<\xe9@x>',
+      'RCPT TO:<\xc0\xaf@x>',
+      'MAIL \xed\xa0\x80',
+    ];
+    assert.deepEqual(
+      bad.map(parseCommand),
+      bad.map(() => 'eight-bit'),
+    );
+  });
+
+  it('lets no C1 control in UTF-8 in, nothing that turns the reading direction or cannot be seen', () => {
+    const harmful = [
+      '\u0085',
+      '\u009b',
+      '\u202e',
+      '\u2066',
+      '\u200b',
+      '\u2028',
+      '\ufeff',
+      '\u{e0041}',
+      'ü\x1b',
+      'ü\x7f',
+      'ü\t',
+    ];
+    assert.deepEqual(
+      harmful.map((text) => parseCommand(Buffer.from(`MAIL FROM:<${text}@x>`).toString('latin1'))),
+      harmful.map(() => 'control-character'),
+    );
+  });
 });

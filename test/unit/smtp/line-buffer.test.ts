@@ -111,4 +111,13 @@ describe('LineBuffer', () => {
       [false, 0, true, { text: 'NOOP', end: 'crlf' }, ['body', '.\r\nNOOP\r\n']],
     );
   });
+
+  it('knows the word that a line begins with, in any case, wherever the chunk was cut', () => {
+    const lines = new LineBuffer();
+    lines.push(Buffer.from('NOOP\r\naut'));
+    lines.next(100);
+    assert.equal(lines.startsWithWord('AUTH '), false);
+    lines.push(Buffer.from('h PLAIN'));
+    assert.deepEqual([lines.startsWithWord('AUTH '), lines.unread], [true, 10]);
+  });
 });

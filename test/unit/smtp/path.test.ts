@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isDomainName, parsePath } from '../../../src/smtp/path.js';
+import { isAscii, isDomainName, parsePath } from '../../../src/smtp/path.js';
 
 const from = (text: string): string | null => parsePath('FROM', text)?.address ?? null;
 
@@ -112,7 +112,7 @@ describe('parsePath (RFC 5321 §4.1.2)', () => {
       good.map((domain) => `a@${domain}`),
     );
     const bad = [
-      ...['x..y', '.x', 'x.', 'x..', '.', '-x.test', 'x-.test', 'x.-', 'x.test-', 'x$.test', 'b\xfccher.test'],
+      ...['x..y', '.x', 'x.', 'x..', '.', '-x.test', 'x-.test', 'x.-', 'x.test-', 'x$.test'],
       ...[`${'a'.repeat(64)}.test`, `${long}bc`],
     ];
     assert.deepEqual(
@@ -138,9 +138,60 @@ describe('parsePath (RFC 5321 §4.1.2)', () => {
   });
 });
 
+describe('parsePath, addresses in Unicode (RFC 6531 §3.3)', () => {
+  const to = (address: string): string | undefined => parsePath('TO', `TO:<${address}>`)?.address;
+
+  it('takes letters of any script, in the local part, in a quoted one and as U-labels beside others', () => {
+    const good = [
+      'δοκιμή@παράδειγμα.δοκιμή',
+      '"ü ü"@x.test',
+      '用户@例子.广告',
+      'a@bücher.xn--bcher-kva.X-1',
+      'a@faß.test',
+      'a@BÜCHER.test',
+      'a@اختبار.test',
+    ];
+    assert.deepEqual(good.map(to), good);
+  });
+
+  it('takes no label that a reader could take for another: not normal, mapped, or no U-label (RFC 5890 §2.3.2.1)', () => {
+    const bad = [
+      'u\u0308',
+      'ﬀ',
+      'ª',
+      'a。b',
+      '-ü',
+      'ü-',
+      '%41ü',
+      'ü/x',
+      'ü:80',
+      'ü..x',
+      '.ü',
+      'ü.',
+      '\u0300ü',
+      'ü\u00a0',
+    ];
+    assert.deepEqual(
+      bad.map((domain) => to(`a@${domain}`)),
+      bad.map(() => undefined),
+    );
+    assert.equal(to(`a@${'ü'.repeat(60)}.test`), undefined); // its A-label is too long
+  });
+
+  it('takes no space of any script outside quotes', () => {
+    for (const space of ['\u00a0', '\u3000', '\u2003']) assert.equal(to(`a${space}b@x.test`), undefined);
+  });
+});
+
+describe('isAscii', () => {
+  it('tells', () => {
+    assert.deepEqual(['', 'a\x7f', '\x80', 'ü'].map(isAscii), [true, true, false, false]);
+  });
+});
+
 describe('isDomainName', () => {
   it('takes names and no literals', () => {
-    const texts = ['mx.test', 'localhost', 'mx.test.', '[192.0.2.1]', '', 'a b', 'mx.test\n'];
-    assert.deepEqual(texts.map(isDomainName), [true, true, false, false, false, false, false]);
+    const texts = ['mx.test', 'localhost', 'mx.test.', '[192.0.2.1]', '', 'a b', 'mx.test\n', 'bücher.test'];
+    assert.deepEqual(texts.map(isDomainName), [true, true, false, false, false, false, false, false]);
   });
 });
