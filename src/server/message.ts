@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { TlsSmtpError } from '../errors.js';
+import type { LogSelectors } from '../inspect/log-fields.js';
 import type { ReceivedOptions } from '../inspect/received.js';
 import type { MailAddress } from '../smtp/path.js';
 
@@ -26,6 +27,14 @@ export interface IncomingMessage extends AsyncIterable<Buffer> {
    * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option or style
    */
   receivedHeader(options?: ReceivedOptions): string;
+  /**
+   * Exim's log line of an arrival: `<= a@x.test H=(client.test) [192.0.2.1] P=esmtps X=… CV=no S=1234`. Ask for it when the
+   * message has been read: `S` counts what has come so far.
+   *
+   * @param selectors - for the fields of TLS, as in `TlsInfo.logFields()`
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a selector that is unknown
+   */
+  logLine(selectors?: LogSelectors): string;
 }
 
 /** The message did not come to its end, or was refused at its end: what was read of it must not be kept. */
@@ -77,6 +86,7 @@ export interface MessageSource {
   /** The reader has caught up (or went away): let the client send again. */
   resume(): void;
   receivedHeader(options?: ReceivedOptions): string;
+  logLine(selectors?: LogSelectors): string;
 }
 
 interface Waiting<T> {
@@ -191,6 +201,10 @@ export class MessageQueue implements IncomingMessage {
 
   receivedHeader(options?: ReceivedOptions): string {
     return this.#source.receivedHeader(options);
+  }
+
+  logLine(selectors?: LogSelectors): string {
+    return this.#source.logLine(selectors);
   }
 
   #begin(way: 'slices' | 'bytes'): void {

@@ -1,4 +1,6 @@
 import { isThenable } from '../callback-answer.js';
+import { arrivalLine } from '../inspect/arrival-line.js';
+import type { LogSelectors } from '../inspect/log-fields.js';
 import { type ReceivedOptions, receivedHeader } from '../inspect/received.js';
 import { DataDecoder } from '../smtp/data-decoder.js';
 import type { OctetReader } from '../smtp/line-buffer.js';
@@ -65,6 +67,20 @@ export class MessageReception implements MessageSource, OctetReader {
       ...(told !== null && { recipient: told }),
     };
     return receivedHeader(reception, options);
+  }
+
+  logLine(selectors?: LogSelectors): string {
+    const { helo, peer, tls, user, method, transmissionType } = this.#context.conversation;
+    const arrival = {
+      sender: this.#envelope.mailFrom.address,
+      heloName: helo ?? '',
+      transmissionType,
+      octets: this.#octets,
+      ...(peer.address !== undefined && { peerAddress: peer.address }),
+      ...(tls !== null && { tls }),
+      ...(user !== null && method !== null && { authenticated: { method, user } }),
+    };
+    return arrivalLine(arrival, selectors);
   }
 
   /** Whether the client should be held back. */

@@ -72,3 +72,24 @@ describe('hide', () => {
     assert.match(await sendMessage(client), /^250 /);
   });
 });
+
+describe('the log line', () => {
+  it('tells sender, client, TLS, user and size as Exim does', async () => {
+    const lines: string[] = [];
+    await using running = await startServer({
+      onAuth: ({ username }) => ({ user: username }),
+      onMessage: async (message) => {
+        await message.bytes();
+        lines.push(message.logLine());
+      },
+    });
+    await using client = await running.upgraded();
+    await client.ask('EHLO client.test');
+    await client.ask(`AUTH PLAIN ${Buffer.from('\0tim S=0\0x').toString('base64')}`);
+    assert.match(await sendMessage(client, 'hello\r\n'), /^250 /);
+    assert.match(
+      lines[0] ?? '',
+      /^<= a@x\.test H=\(client\.test\) \[127\.0\.0\.1\] P=esmtpsa X=TLSv1\.3:TLS_\w+:256 CV=no A=plain:tim\\u\{20\}S=0 S=7$/,
+    );
+  });
+});

@@ -9,7 +9,7 @@ const envelope = { mailFrom: { address: 'a@x', parameters: {} }, rcptTo: [] };
 
 function queue(): { message: MessageQueue; resumed: () => number } {
   let resumed = 0;
-  const source = { resume: (): void => void resumed++, receivedHeader: () => 'Received: x\r\n' };
+  const source = { resume: (): void => void resumed++, receivedHeader: () => 'Received: x\r\n', logLine: () => '<= x' };
   return { message: new MessageQueue(envelope, source), resumed: () => resumed };
 }
 
@@ -111,7 +111,11 @@ describe('MessageQueue', () => {
 
   it('tells the envelope, the declared size and the Received header before a byte is read', () => {
     const declared = { ...envelope, mailFrom: { address: 'a@x', parameters: { SIZE: '9' } } };
-    const message = new MessageQueue(declared, { resume: () => {}, receivedHeader: () => 'Received: x\r\n' });
+    const message = new MessageQueue(declared, {
+      resume: () => {},
+      receivedHeader: () => 'Received: x\r\n',
+      logLine: () => '<= x',
+    });
     assert.deepEqual([message.envelope, message.size, message.receivedHeader()], [declared, 9, 'Received: x\r\n']);
   });
 

@@ -166,6 +166,23 @@ describe('MessageReception', () => {
     assert.match(reception.receivedHeader(), /for <b@y\.test>/); // of its own envelope
   });
 
+  it('writes a line for the log: what has come, from whom, how', async () => {
+    const told: IncomingMessage[] = [];
+    const { conversation, reception } = begin((message) => told.push(message));
+    conversation.authenticated('PLAIN', 'tim');
+    reception.read(wire('hello\r\n.\r\n'));
+    const line = '<= a@x.test H=(me.test) [192.0.2.1] P=esmtpa A=plain:tim S=7';
+    assert.equal(told[0]?.logLine(), line);
+    conversation.tls = {
+      cipher: 'TLSv1.3:X:256',
+      certificateVerified: true,
+      peerDn: '',
+      resumed: false,
+    } as unknown as TlsInfo;
+    assert.match(told[0]?.logLine('-tls_cipher') ?? '', /P=esmtpsa CV=yes A=plain:tim S=7$/);
+    assert.throws(() => told[0]?.logLine('nonsense'), OptionError);
+  });
+
   it('does not begin without a transaction (RFC 5321 §3.3)', () => {
     const { conversation } = begin();
     conversation.reset();
