@@ -253,7 +253,10 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
     const withdrawn: string[] = [];
     const context = contextWith({
       hidden: new Set(['STARTTLS']),
-      withdraw: (name) => withdrawn.push(name),
+      withdraw: (name) => {
+        withdrawn.push(name);
+        return undefined;
+      },
       offer: assert.fail,
     });
     assert.deepEqual((await verbs.get('EHLO')?.(context, 'me'))?.lines.at(-1), 'HELP');
