@@ -3,8 +3,15 @@ import { describe, it } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import type { AuthRequest, MailAddress, SmtpSession } from '../../src/server/index.js';
 import type { RawClient } from '../support/raw-client.js';
-import { type RunningServer, sendMessage, startServer } from '../support/with-server.js';
+import {
+  type RunningServer,
+  type StartOptions,
+  sendMessage,
+  startServer,
+  testIdentity,
+} from '../support/with-server.js';
 
+const { authority } = await testIdentity();
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const TIM = base64('\0tim\0secret');
 const onAuth = ({ username, password, certificate }: AuthRequest): unknown =>
@@ -92,6 +99,44 @@ describe('AUTH (RFC 4954)', () => {
     assert.match(await sendMessage(client), /^250 /);
     assert.equal(running.messages[0]?.transmissionType, 'ESMTPS');
     assert.deepEqual(await codes(client, `AUTH PLAIN ${TIM}`), ['235 2.7.0']); // it is not "already authenticated"
+  });
+});
+
+describe('EXTERNAL (RFC 4422 appendix A)', () => {
+  const asking = { tryVerifyHosts: '*', verifyCertificates: authority.ca } as const;
+
+  it('is for a client whose certificate has verified', async () => {
+    const asked: unknown[] = [];
+    const options: StartOptions = {
+      tls: asking,
+      onAuth: ({ method, username, certificate }) => {
+        asked.push([method, username, certificate?.subject.get('CN')]);
+        return { user: 'tim' };
+      },
+    };
+    await using running = await startServer(options);
+    const { cert, key } = await authority.issue({ name: 'tim.test', kind: 'client' });
+    for (const lines of [['AUTH EXTERNAL ='], ['AUTH EXTERNAL', ''], [`AUTH EXTERNAL ${base64('root')}`]]) {
+      await using client = await running.upgraded({ cert, key });
+      assert.match(await client.ask('EHLO me'), /^250-AUTH PLAIN LOGIN EXTERNAL$/m);
+      assert.equal((await codes(client, ...lines)).at(-1), '235 2.7.0');
+    }
+    assert.deepEqual(asked, [
+      ['EXTERNAL', '', ['tim.test']],
+      ['EXTERNAL', '', ['tim.test']],
+      ['EXTERNAL', 'root', ['tim.test']],
+    ]);
+  });
+
+  it('is neither offered nor taken with a certificate of a stranger, an expired one, or none', async () => {
+    const stranger = await authority.issue({ name: 'tim.test', kind: 'client', flaw: 'unknown-ca' });
+    const expired = await authority.issue({ name: 'tim.test', kind: 'client', flaw: 'expired' });
+    await using running = await startServer({ tls: asking, onAuth: assert.fail });
+    for (const options of [stranger, expired, {}]) {
+      await using client = await running.upgraded(options);
+      assert.match(await client.ask('EHLO me'), /^250-AUTH PLAIN LOGIN$/m);
+      assert.deepEqual(await codes(client, 'AUTH EXTERNAL ='), ['504 5.5.4']);
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import { describe } from 'node:test';
 import { MESSAGE } from '../support/delivery.js';
 import { itWith, type Peer, run } from '../support/peers.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { startServer } from '../support/with-server.js';
+import { startServer, testIdentity } from '../support/with-server.js';
 
 /** How a client is to authenticate, and where. */
 interface Target {
@@ -97,3 +97,44 @@ for (const { peer, args, wrong } of CLIENTS) {
     }
   });
 }
+
+describe('EXTERNAL', () => {
+  const clients: readonly Pick<Client, 'peer' | 'args'>[] = [
+    {
+      peer: 'curl',
+      args: ({ port, ca }) => [
+        ...['-q', '--silent', '--show-error', '--noproxy', '*', '--resolve', `mx.test:${port}:127.0.0.1`],
+        ...['--ssl-reqd', '--cacert', ca, '--cert', ca.replace('ca.pem', 'client.pem'), '--user', 'tim:'],
+        ...['--login-options', 'AUTH=EXTERNAL', '--mail-from', 'alice@x.test', '--mail-rcpt', 'bob@y.test'],
+        ...['--upload-file', '-', `smtp://mx.test:${port}/client.test`],
+      ],
+    },
+    {
+      peer: 'msmtp',
+      args: ({ port, ca }) => [
+        ...['--host=127.0.0.1', `--port=${port}`, '--tls=on', '--tls-starttls=on', `--tls-trust-file=${ca}`],
+        ...['--tls-host-override=mx.test', `--tls-cert-file=${ca.replace('ca.pem', 'client.pem')}`],
+        ...[`--tls-key-file=${ca.replace('ca.pem', 'client.pem')}`, '--auth=external', '--user=tim'],
+        ...['--domain=client.test', '--from=alice@x.test', '--', 'bob@y.test'],
+      ],
+    },
+  ];
+
+  for (const { peer, args } of clients) {
+    itWith([peer], `${peer} is who its certificate says`, async () => {
+      await using running = await startServer({
+        onAuth: ({ certificate }) => certificate && { user: certificate.subject.get('CN')[0] },
+        tls: { tryVerifyHosts: '*', verifyCertificates: (await testIdentity()).authority.ca },
+      });
+      const { cert, key } = await running.authority.issue({ name: 'tim.test', kind: 'client' });
+      await using folder = await temporaryFolder({ 'ca.pem': running.authority.ca, 'client.pem': cert + key });
+      const target = { port: running.port, ca: folder.file('ca.pem'), method: 'PLAIN', password: '' } as const;
+      const { code, printed } = await run(peer, args(target), { input: MESSAGE });
+      assert.equal(code, 0, printed);
+      assert.deepEqual(
+        running.messages.map(({ transmissionType, tls }) => [transmissionType, tls?.certificate]),
+        [['ESMTPSA', 'verified']],
+      );
+    });
+  }
+});
