@@ -102,6 +102,11 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     return this.#settings.given.certificate !== undefined;
   }
 
+  /** Whether every connection has the same credentials: no option is a callback. */
+  get isFixed(): boolean {
+    return this.#expander.isFixed;
+  }
+
   /** Whether the certificate may depend on the name that a client asks for. */
   get dependsOnServerName(): boolean {
     return this.#expander.dependsOnServerName;

@@ -8,12 +8,20 @@ const BITS: readonly (readonly [RegExp, number])[] = [
   [/DES/, 56],
 ];
 
+/** Of the suites that were met: a process meets few. */
+const met = new Map<string, number>();
+const MOST_SUITES = 500;
+
 /**
  * @param suite - an OpenSSL or IANA name
  * @returns the length of the cipher's key in bits, as Exim's `$tls_bits`; 0 where the suite is not known or encrypts nothing
  */
 export function bitsOf(suite: string): number {
-  return BITS.find(([pattern]) => pattern.test(suite))?.[1] ?? 0;
+  const known = met.get(suite);
+  if (known !== undefined) return known;
+  const bits = BITS.find(([pattern]) => pattern.test(suite))?.[1] ?? 0;
+  if (met.size < MOST_SUITES) met.set(suite, bits);
+  return bits;
 }
 
 /** Exim's `$tls_cipher`: `TLSv1.3:TLS_AES_256_GCM_SHA384:256`. */

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 /** RFC 1123 §2.1, and the underscore, which stands in names that are in use. Letters are written out: `i` with `u` knows more of them. */
 const LABEL = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
 
@@ -12,9 +10,9 @@ const MAX_LENGTH = 253;
  */
 export function hostName(text: string): string | null {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
-  if (name.length > MAX_LENGTH || isIP(name) !== 0) return null;
+  if (name.length > MAX_LENGTH) return null;
   const labels = name.split('.');
   if (!labels.every((label) => LABEL.test(label))) return null;
-  // `1.2.3` is a short form of an address to some, and no top-level domain is a number (RFC 3696 §2).
+  // An IPv4 address, and `1.2.3` is a short form of one to some; no top-level domain is a number (RFC 3696 §2).
   return /^\d+$/.test(labels.at(-1) ?? '') ? null : name.toLowerCase();
 }

@@ -27,10 +27,12 @@ export function receiveInto(socket: Duplex, memory: Buffer, received: (chunk: Bu
   if (onRead === 'missing') return false;
   const early: Buffer | null = socket.read();
   if (early !== null) received(early);
+  let chunk = memory;
   Object.assign(socket, {
     [onRead.buffer]: memory,
     [onRead.callback]: (octets: number): boolean => {
-      received(memory.subarray(0, octets));
+      if (chunk.length !== octets) chunk = memory.subarray(0, octets); // in bulk one record is as long as the next
+      received(chunk);
       return true;
     },
   });

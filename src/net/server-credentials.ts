@@ -37,7 +37,7 @@ export class ServerCredentialSource {
 
   /** @throws {CredentialError}, {ExpansionError}, {@link CredentialMissingError} where there is no certificate */
   async for(peer: Peer, heloName: string | null, rule: CertificateRule): Promise<ServerCredentials> {
-    const connection = this.store.connection(factsOf(peer, heloName));
+    const connection = this.store.connection(this.store.isFixed ? {} : factsOf(peer, heloName));
     const resolved = await connection.resolve();
     if (resolved?.tls.cert === undefined) throw new CredentialMissingError();
     const contextFor = async (serverName: string): Promise<SecureContext | null> => {
