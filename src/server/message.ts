@@ -22,6 +22,12 @@ export interface IncomingMessage extends AsyncIterable<Buffer> {
   /** What the client declared with SIZE, in octets; `null` where it declared nothing. */
   readonly size: number | null;
   /**
+   * Aborted when no 250 can be said any more: the connection is lost, the session was ended (`limits.handlerTimeoutMs`), the
+   * message was refused. A client that was not told 250 sends the message again, so what has been stored of it should go. Its
+   * `reason` is a {@link MessageIncompleteError}. Made when it is first asked for.
+   */
+  readonly signal: AbortSignal;
+  /**
    * A `Received:` header for this message, folded, with CRLF (RFC 5321 §4.4). It is never added by itself.
    *
    * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for an unknown option or style
@@ -89,6 +95,8 @@ export interface MessageSource {
   logLine(selectors?: LogSelectors): string;
 }
 
+const ignore = (): void => {};
+
 interface Waiting<T> {
   readonly resolve: (value: T) => void;
   readonly reject: (error: Error) => void;
@@ -113,9 +121,14 @@ export class MessageQueue implements IncomingMessage {
   #reading: 'nothing' | 'slices' | 'bytes' | 'dropping' = 'nothing';
   #end: 'open' | 'ended' | MessageIncompleteError = 'open';
   #full = false;
+  /** Why no 250 can be said any more. */
+  #lost: MessageIncompleteError | null = null;
+  #controller: AbortController | null = null;
   /** Who waits for a slice, and who waits for all of it. */
   #readers: Waiting<IteratorResult<Buffer, void>>[] = [];
   #collector: Waiting<Buffer> | null = null;
+  /** What `bytes()` or `text()` gave out. */
+  #whole: Promise<unknown> | null = null;
 
   constructor(envelope: Envelope, source: MessageSource) {
     this.envelope = envelope;
@@ -125,6 +138,12 @@ export class MessageQueue implements IncomingMessage {
   get size(): number | null {
     const declared = this.envelope.mailFrom.parameters['SIZE'];
     return typeof declared === 'string' ? Number(declared) : null;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#lost !== null) this.#controller.abort(this.#lost);
+    return this.#controller.signal;
   }
 
   /** Whether the client should be held back. A reader of `bytes()` takes all there is. */
@@ -147,10 +166,11 @@ export class MessageQueue implements IncomingMessage {
     this.#serve();
   }
 
-  /** The body is cut short or refused: a reader gets this error in place of an end. */
+  /** The message is cut short or refused: a reader gets this error in place of an end that it has not come to. */
   fail(error: MessageIncompleteError): void {
-    if (this.#end === 'open') this.#end = error;
-    this.#serve();
+    this.#breakOff(error);
+    this.#lost ??= error;
+    this.#controller?.abort(this.#lost);
   }
 
   /** The handler is done: whatever else comes is dropped. */
@@ -158,29 +178,30 @@ export class MessageQueue implements IncomingMessage {
     if (this.#reading === 'bytes' && this.#end === 'open') return; // still being collected
     // A reader that is left behind must not take what it has for the whole.
     if (this.#reading === 'slices')
-      this.fail(new MessageIncompleteError('the handler returned before the message was read'));
+      this.#breakOff(new MessageIncompleteError('the handler returned before the message was read'));
     this.#reading = 'dropping';
     this.#clear();
     this.#letGo();
   }
 
   bytes(): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
+    const bytes = new Promise<Buffer>((resolve, reject) => {
       this.#begin('bytes');
       this.#collector = { resolve, reject };
       this.#letGo();
       this.#serve();
     });
+    return this.#giveOut(bytes);
   }
 
-  async text(): Promise<string> {
-    return (await this.bytes()).toString('utf8');
+  text(): Promise<string> {
+    return this.#giveOut(this.bytes().then((bytes) => bytes.toString('utf8')));
   }
 
   stream(): Readable {
     const stream = Readable.from(this, { objectMode: false, highWaterMark: HIGH_WATER_OCTETS });
     // A client that hangs up must not end a process whose handler forgot to listen; `pipeline` and iterators still see it.
-    stream.on('error', () => {});
+    stream.on('error', ignore);
     return stream;
   }
 
@@ -205,6 +226,19 @@ export class MessageQueue implements IncomingMessage {
 
   logLine(selectors?: LogSelectors): string {
     return this.#source.logLine(selectors);
+  }
+
+  #breakOff(error: MessageIncompleteError): void {
+    if (this.#end === 'open') this.#end = error;
+    if (this.#end !== 'ended') this.#whole?.catch(ignore);
+    this.#serve();
+  }
+
+  /** A handler that waits for something else meanwhile sees a failure later: a client that hangs up must not end the process. */
+  #giveOut<T>(whole: Promise<T>): Promise<T> {
+    this.#whole = whole;
+    if (this.#end instanceof MessageIncompleteError) whole.catch(ignore);
+    return whole;
   }
 
   #begin(way: 'slices' | 'bytes'): void {

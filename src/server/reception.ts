@@ -108,7 +108,7 @@ export class MessageReception implements MessageSource, OctetReader {
     return reply;
   }
 
-  /** The connection ended inside the message: nothing of it may be kept (RFC 5321 §4.1.1.4). */
+  /** The connection ended before the reply: nothing of the message may be kept (RFC 5321 §4.1.1.4). */
   abort(reason: string): void {
     this.#message.fail(new MessageIncompleteError(reason));
   }
@@ -135,9 +135,10 @@ export class MessageReception implements MessageSource, OctetReader {
     });
   }
 
-  /** The handler is done: what it leaves unread is dropped. */
+  /** The handler is done: what it leaves unread is dropped. Where it refused, a `bytes()` that it left behind ends too. */
   #leave(reply: Reply): void {
     this.#answer = reply;
+    if (reply.code >= 300) this.#message.fail(new MessageIncompleteError('the handler refused the message'));
     this.#message.drop();
     if (!this.#ended || this.#refused !== null) return;
     this.#context.conversation.reset();

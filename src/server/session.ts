@@ -50,6 +50,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #phase: Phase = 'opening';
   #lines = new LineBuffer();
   #reception: MessageReception | null = null;
+  /** A message that has come whole, while its handler is awaited. */
+  #unanswered: MessageReception | null = null;
   /** The verb or handler that is awaited, for the error that says so. */
   #awaited = 'onConnect';
   /** The client has closed its side. */
@@ -154,7 +156,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     if (code !== null && this.#phase !== 'ending') this.#reason = `the connection was lost (${code})`;
     this.#phase = 'ending';
     this.#host.deadlines.forget(this);
-    this.#reception?.abort('the connection was lost inside a message');
+    this.#abandon('the connection was lost');
     this.#host.closed(this.#reason);
   }
 
@@ -240,6 +242,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     const command = parseCommand(line.text);
     const verb = typeof command === 'string' ? '' : command.verb;
+    this.#awaited = verb;
     // Behind a bare LF there is no handshake either: the boundary must never be open to doubt. Octets behind it are one.
     if (typeof command !== 'string' && verb === 'STARTTLS' && (line.end === 'crlf' || this.#lines.unread > 0)) {
       if (this.#draining) return this.end(replies.shutdown, 'the server shut down'); // S47: no new upgrade
@@ -249,11 +252,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     if (gated !== null) return this.#say(gated);
     if (line.end === 'lf') return this.#say(replies.bareLf); // RFC 5321 §2.3.8; never run
     if (typeof command === 'string') return this.#say(badLineReply(command));
-    this.#answer(verb, verbs.get(verb)?.(this.#host.context, command.args) ?? replies.unknown);
+    this.#answer(verbs.get(verb)?.(this.#host.context, command.args) ?? replies.unknown);
   }
 
-  #answer(verb: string, reply: Reply | Promise<Reply>): void {
-    this.#awaited = verb;
+  #answer(reply: Reply | Promise<Reply>): void {
     if (!(reply instanceof Promise)) return this.#say(reply);
     this.#wait();
     reply.then(this.answered, this.#fail);
@@ -267,6 +269,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   readonly answered = (reply: Reply): void => {
     if (this.#phase !== 'waiting') return; // it took too long, or the client is gone
     try {
+      this.#unanswered = null; // from here on the client may have it
       this.#enter('commands');
       this.#say(reply);
       this.#run();
@@ -314,7 +317,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     this.#enter('commands');
     const reply = reception.end();
     if (reply !== null) this.#say(reply);
-    else this.#wait();
+    else {
+      this.#unanswered = reception;
+      this.#wait();
+    }
     return true;
   }
 
@@ -423,10 +429,16 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   /** Writes what is left, closes our side, and lets the client close its own. */
   #close(): void {
-    this.#reception?.abort('the session was ended inside a message');
-    this.#reception = null;
+    this.#abandon('the session was ended');
     this.#enter('ending');
     this.#channel.end();
+  }
+
+  /** No 250 can be said any more: whoever has the message must not keep it. */
+  #abandon(what: string): void {
+    this.#reception?.abort(`${what} inside a message`);
+    this.#unanswered?.abort(`${what} before the message was answered`);
+    this.#reception = this.#unanswered = null;
   }
 
   /** A failed upgrade, or a fault of ours: the connection goes, the process does not. */

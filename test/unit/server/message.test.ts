@@ -195,3 +195,33 @@ describe('MessageQueue', () => {
     assert.ok(['first half, second half', 'ERR_TLS_SMTP_MESSAGE_INCOMPLETE'].includes(outcome), `read: ${outcome}`);
   });
 });
+
+describe('MessageQueue.signal', () => {
+  it('is aborted with the reason, whether it was asked for before or behind; one and the same each time', () => {
+    const { message } = queue();
+    const { signal } = message;
+    assert.deepEqual([signal.aborted, message.signal === signal], [false, true]);
+    message.fail(new MessageIncompleteError('first'));
+    message.fail(new MessageIncompleteError('second'));
+    const late = queue().message;
+    late.fail(new MessageIncompleteError('first'));
+    assert.deepEqual([signal.reason.message, late.signal.reason.message], ['first', 'first']);
+  });
+
+  it('is not aborted by an end, nor where the handler is done with what it has read', () => {
+    const { message } = queue();
+    message[Symbol.asyncIterator]();
+    message.drop();
+    message.finish();
+    assert.equal(message.signal.aborted, false);
+  });
+
+  it('tells of a loss behind the end, of which a reader hears nothing', async () => {
+    const { message } = queue();
+    message.push(Buffer.from('whole'));
+    message.finish();
+    message.fail(new MessageIncompleteError('lost behind the final dot'));
+    assert.equal(await message.text(), 'whole');
+    assert.ok(message.signal.aborted);
+  });
+});
