@@ -71,6 +71,12 @@ export class Conversation implements SmtpSession {
     return this.#mailFrom !== null;
   }
 
+  /** How far the client has come: what is counted against it depends on that. */
+  get stage(): 'new' | 'greeted' | 'transaction' {
+    if (this.#mailFrom !== null) return 'transaction';
+    return this.helo === null ? 'new' : 'greeted';
+  }
+
   get recipients(): number {
     return this.#rcptTo.length;
   }

@@ -10,7 +10,10 @@ export interface Limits {
   readonly maxMessageBytes: number;
   /** Recipients of one message. Default 1,000. Beyond: 452. */
   readonly maxRecipients: number;
-  /** Refused or unknown commands in a session. Default 10. Beyond: 421, close. */
+  /**
+   * Commands that were answered 5xx. Default 10; 3 before the client has greeted. Refusals by policy are forgiven when a message
+   * is accepted, and those of recipients end no transaction. At the limit: 421, close.
+   */
   readonly maxErrors: number;
   /** Commands since the last message. Default 100. Beyond: 421, close. */
   readonly maxIdleCommands: number;

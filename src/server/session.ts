@@ -293,10 +293,9 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   }
 
   #count(code: number): void {
-    const message = this.#awaited === 'onMessage';
-    const replied = message ? 'message' : this.#conversation.inTransaction ? 'in-transaction' : 'command';
-    const over = this.#tally.count(code, replied);
-    if (over !== null) this.end(over.reply, over.reason);
+    const over = this.#tally.count(code, this.#awaited, this.#conversation.stage);
+    // A lock-out has a bound of its own.
+    if (over !== null && this.#host.starttls.state !== 'locked-out') this.end(over.reply, over.reason);
   }
 
   #beginMessage(): void {

@@ -333,7 +333,7 @@ describe('what counts against a client', { timeout: 30_000 }, () => {
     await client.ask('MAIL FROM:<a@x.test>');
     await client.send('RCPT TO:<nobody@y.test>\r\n'.repeat(101));
     const { replies } = await client.untilClosed();
-    assert.equal(replies.at(-1), '421 4.7.0 Too many commands without a message, closing');
+    assert.equal(replies.at(-1), '421 4.7.0 Too many errors, closing');
   });
 
   it('a refused message is none: addresses cannot be tried for ever', async () => {
