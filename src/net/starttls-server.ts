@@ -4,6 +4,7 @@ import { CredentialMissingError } from '../credentials/errors.js';
 import { OptionError, type TlsSmtpError } from '../errors.js';
 import { checkedOptions, wholeNumber } from '../options.js';
 import type { Peer } from '../peer.js';
+import { tell } from '../tell.js';
 import { voice } from '../trace.js';
 import { ClientRules } from './client-rules.js';
 import { ServerCredentialSource } from './server-credentials.js';
@@ -156,12 +157,12 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   }
 
   #hear(credentials: CredentialStore): void {
-    credentials.on('warning', (message) => this.emit('warning', message));
+    credentials.on('warning', (message) => this.#warn(message));
     credentials.on('reloadFailed', (error) => {
-      this.emit('warning', `what was loaded before stays in use: ${error.message}`);
+      this.#warn(`what was loaded before stays in use: ${error.message}`);
     });
     credentials.on('expiring', ({ notAfter }) => {
-      this.emit('warning', `a certificate in use ends on ${notAfter.toISOString()}`);
+      this.#warn(`a certificate in use ends on ${notAfter.toISOString()}`);
     });
   }
 
@@ -178,7 +179,11 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
 
   #failed(error: TlsSmtpError, peer: Peer): void {
     say({ type: 'failed', peer, code: error.code, reason: error.message });
-    this.emit('tlsError', error, peer);
+    tell(() => this.emit('tlsError', error, peer));
+  }
+
+  #warn(message: string): void {
+    tell(() => this.emit('warning', message));
   }
 
   #lockedOut(error: TlsSmtpError, peer: Peer): void {
@@ -189,6 +194,6 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   #warnOnce(message: string): void {
     if (this.#warned.has(message)) return;
     this.#warned.add(message);
-    this.emit('warning', message);
+    this.#warn(message);
   }
 }

@@ -11,6 +11,7 @@ import { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.
 import { StartTlsServer } from '../net/starttls-server.js';
 import { type Peer, peerOf } from '../peer.js';
 import { formatReply } from '../smtp/reply.js';
+import { tell } from '../tell.js';
 import { voice } from '../trace.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
@@ -22,7 +23,7 @@ import { Proxies } from './proxies.js';
 import { replies } from './replies.js';
 import { Session, type SessionHost } from './session.js';
 
-/** Events, for logs and statistics; nothing of it needs an answer. */
+/** Events, for logs and statistics; nothing of it needs an answer. A listener that throws is an `uncaughtException`. */
 export interface SmtpServerEvents {
   session: [session: SmtpSession];
   /** Each failed upgrade once, with the reason in words. */
@@ -207,7 +208,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const session = new Session(socket, host, tlsOnConnect);
     this.#sessions.set(conversation.id, session);
     say({ type: 'connected', id: conversation.id, peer });
-    this.emit('session', conversation);
+    tell(() => this.emit('session', conversation));
     void session.begin();
     return conversation;
   }
@@ -242,7 +243,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       });
     }
     await Promise.all(listeners);
-    this.emit('close');
+    tell(() => this.emit('close'));
   }
 
   #isOnConnectPort(port: number | undefined): boolean {
@@ -295,12 +296,12 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   #upgradeFailed(error: TlsSmtpError, session: SmtpSession): void {
     const ofHandler = error instanceof HandlerFailedError || error instanceof HandlerTimeoutError;
     if (ofHandler) this.#warn(error.message, error, session);
-    else this.emit('tlsError', error, session);
+    else tell(() => this.emit('tlsError', error, session));
   }
 
   /** Whatever went wrong is never lost: where nobody listens, Node prints the first of each kind. */
   #warn(message: string, error?: TlsSmtpError, session?: SmtpSession): void {
-    if (this.listenerCount('warning') > 0) this.emit('warning', message, error, session);
+    if (this.listenerCount('warning') > 0) tell(() => this.emit('warning', message, error, session));
     else if (!this.#warned.has(message)) {
       this.#warned.add(message);
       process.emitWarning(message, { type: 'TlsSmtpWarning', ...(error && { code: error.code }) });

@@ -28,7 +28,8 @@ const UNGREETED = 3;
  *
  * Every reply of 5xx is an error, as with Postfix (smtpd_hard_error_limit). Two kinds differ:
  *
- * - *faults*, 500 to 504 and 535: the client does not speak as it should, or its password is wrong. They are never forgiven, and end the session at once.
+ * - *faults*, 500 to 504 and 535: the client does not speak as it should, or has the wrong password. They are never forgiven,
+ *   and end the session at once.
  * - *refusals*, all others: it was told no. A message that is accepted makes up for them, or a mailing list with a few
  *   dead addresses in each message would be cut off; and they end the session only between transactions, for the other
  *   recipients of a message are not to suffer. So somebody who guesses addresses gets as far as `maxErrors` of them, or to

@@ -1,7 +1,7 @@
 import type { Import } from './imports.js';
 
 /** The floors of docs/architecture.md. A room is a folder of src, or a file at its top; what it may import follows it. */
-const ground = ['errors', 'options', 'peer', 'trace', 'callback-answer', 'exim-list', 'safe-regex', 'inspect'];
+const ground = ['errors', 'options', 'peer', 'trace', 'callback-answer', 'exim-list', 'safe-regex', 'tell', 'inspect'];
 const belowTheApps = [...ground, 'smtp', 'hostlist', 'credentials', 'policy', 'starttls', 'net'];
 const belowTheFace = [...belowTheApps, 'server', 'client'];
 
@@ -28,6 +28,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'callback-answer': [],
   'exim-list': ['errors'],
   'safe-regex': [],
+  tell: [],
   trace: ['inspect'],
   peer: [],
   options: ['errors'],
