@@ -152,8 +152,8 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
       return;
     }
     await this.credentials.check();
-    for (const warning of policy.lint()) this.emit('warning', warning);
-    if (minVersion < 'TLSv1.2') this.emit('warning', OLD_VERSIONS);
+    for (const warning of policy.lint()) this.#warn(warning);
+    if (minVersion < 'TLSv1.2') this.#warn(OLD_VERSIONS);
   }
 
   #hear(credentials: CredentialStore): void {

@@ -1,8 +1,10 @@
+import { isThenable } from '../callback-answer.js';
 import { OptionError } from '../errors.js';
-import { type HostListOptions, type HostListSource, hostMatcher } from '../hostlist/index.js';
+import { HostList, type HostListOptions, type HostListSource, hostMatcher } from '../hostlist/index.js';
 import { CipherList } from '../inspect/cipher-list.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
+import type { MailAddress } from '../smtp/path.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 
@@ -11,12 +13,17 @@ export interface AclFacts {
   readonly peer: Peer;
   readonly tls: TlsInfo | null;
   readonly user: string | null;
+  /** The sender that MAIL names, the recipient that RCPT names; absent at other commands. */
+  readonly address?: MailAddress;
 }
 
 type Truth = 'yes' | 'no' | 'defer';
 
-/** A question about a session. `defer`: it cannot be told now. */
-export type AclCondition = (facts: AclFacts) => Truth | Promise<Truth>;
+/**
+ * A question about a session: your own may stand wherever those of {@link acl} do. `true` is yes, `false` is no; `defer`: it
+ * cannot be told now. One that throws, rejects or answers anything else is `defer` too.
+ */
+export type AclCondition = (facts: AclFacts) => Truth | boolean | Promise<Truth | boolean>;
 
 export type AclAction = 'accept' | 'deny' | 'defer' | 'drop';
 
@@ -39,7 +46,8 @@ export interface AclDecision {
   readonly reason: string;
 }
 
-const DENIED = fixedReply(550, '5.7.1', 'Administrative prohibition');
+/** What is said where neither the rule nor the command has a reply of its own. */
+export const DENIED: Reply = fixedReply(550, '5.7.1', 'Administrative prohibition');
 const DEFERRED = fixedReply(451, '4.7.1', 'Temporarily unable to decide, try again later');
 const DROPPED = fixedReply(554, '5.7.1', 'No service for you');
 
@@ -83,11 +91,11 @@ export const acl: Acl = Object.freeze({
   drop: (condition, rejection) => rule('drop', condition, rejection, DROPPED),
   hosts: hostsCondition,
   encrypted: encryptedCondition,
-  certificateVerified: () => (facts) => truth(facts.tls?.certificateVerified === true),
-  authenticated: () => (facts) => truth(facts.user !== null),
+  certificateVerified: () => (facts) => facts.tls?.certificateVerified === true,
+  authenticated: () => (facts) => facts.user !== null,
   not: notCondition,
-  all: (...conditions) => inOrder(conditions, 'no', 'yes'),
-  any: (...conditions) => inOrder(conditions, 'yes', 'no'),
+  all: (...conditions) => inOrder('acl.all()', conditions, 'no', 'yes'),
+  any: (...conditions) => inOrder('acl.any()', conditions, 'yes', 'no'),
 } satisfies Acl);
 
 /**
@@ -96,15 +104,41 @@ export const acl: Acl = Object.freeze({
  * @param rules - `undefined`: everybody is accepted
  */
 export async function decideAcl(rules: readonly AclRule[] | undefined, facts: AclFacts): Promise<AclDecision> {
-  if (rules === undefined) return { action: 'accept', reply: null, reason: 'there is no list' };
-  for (const [index, { action, condition, reply }] of rules.entries()) {
-    const answer = condition === null ? 'yes' : await settled(condition, facts);
-    if (answer === 'defer') {
-      return { action: 'defer', reply: DEFERRED, reason: `the condition of rule ${index + 1} could not be told` };
+  return judgeAcl(rules, facts);
+}
+
+/** The same, and at once where the conditions that are asked answer at once. @param from - the first rule that is asked */
+export function judgeAcl(
+  rules: readonly AclRule[] | undefined,
+  facts: AclFacts,
+  from = 0,
+): AclDecision | Promise<AclDecision> {
+  if (rules === undefined) return NO_LIST;
+  for (let index = from; index < rules.length; index++) {
+    const rule = rules[index] as AclRule;
+    const answer = rule.condition === null ? 'yes' : ask(rule.condition, facts);
+    if (answer instanceof Promise) {
+      return answer.then((later) => decided(rule, index, later) ?? judgeAcl(rules, facts, index + 1));
     }
-    if (answer === 'yes') return { action, reply, reason: `rule ${index + 1} says ${action}` };
+    const decision = decided(rule, index, answer);
+    if (decision !== null) return decision;
   }
-  return { action: 'deny', reply: DENIED, reason: 'no rule holds, and a list that runs off its end denies' };
+  return RAN_OFF;
+}
+
+const NO_LIST: AclDecision = Object.freeze({ action: 'accept', reply: null, reason: 'there is no list' });
+
+const RAN_OFF: AclDecision = Object.freeze({
+  action: 'deny',
+  reply: DENIED,
+  reason: 'no rule holds, and a list that runs off its end denies',
+});
+
+/** @returns `null` where the next rule is to be asked */
+function decided({ action, reply }: AclRule, index: number, answer: Truth): AclDecision | null {
+  if (answer === 'no') return null;
+  if (answer === 'yes') return { action, reply, reason: `rule ${index + 1} says ${action}` };
+  return { action: 'defer', reply: DEFERRED, reason: `the condition of rule ${index + 1} could not be told` };
 }
 
 function rule(
@@ -113,52 +147,73 @@ function rule(
   rejection: SmtpRejection | null | undefined,
   unset: Reply | null = null,
 ): AclRule {
-  if (condition !== undefined && typeof condition !== 'function') {
-    throw new OptionError(`acl.${action}()`, 'takes a condition first, as acl.hosts() makes it');
-  }
+  if (condition !== undefined) assertConditions(`acl.${action}()`, condition);
   if (rejection !== null && rejection !== undefined && !(rejection instanceof SmtpRejection)) {
     throw new OptionError(`acl.${action}()`, "takes a rejection second, as reject(550, '5.7.1', 'text') makes it");
   }
   return Object.freeze({ action, condition: condition ?? null, reply: rejection?.reply ?? unset });
 }
 
+function assertConditions(maker: string, ...conditions: readonly unknown[]): void {
+  if (conditions.every((condition) => typeof condition === 'function')) return;
+  throw new OptionError(maker, 'takes conditions, as acl.hosts() makes them');
+}
+
 function hostsCondition(list: HostListSource, options?: HostListOptions): AclCondition {
   const matcher = hostMatcher(list, options);
-  return async ({ peer }) => (await matcher.match(peer)).result;
+  return ({ peer }) => {
+    if (matcher instanceof HostList) {
+      const { result } = matcher.matchSync(peer);
+      if (result === 'yes' || result === 'no' || result === 'defer') return result;
+    }
+    return matcher.match(peer).then(({ result }) => result);
+  };
 }
 
 function encryptedCondition(list: string | readonly string[]): AclCondition {
   const ciphers = CipherList.parse(list);
-  return ({ tls }) => truth(tls !== null && ciphers.matches(tls));
+  return ({ tls }) => tls !== null && ciphers.matches(tls);
 }
 
 function notCondition(condition: AclCondition): AclCondition {
-  return async (facts) => {
-    const answer = await condition(facts);
-    return answer === 'defer' ? 'defer' : truth(answer === 'no');
+  assertConditions('acl.not()', condition);
+  return (facts) => {
+    const answer = ask(condition, facts);
+    return answer instanceof Promise ? answer.then(opposite) : opposite(answer);
   };
+}
+
+function opposite(answer: Truth): Truth {
+  if (answer === 'defer') return 'defer';
+  return answer === 'no' ? 'yes' : 'no';
 }
 
 /** Asks one after the other until one says `decisive`, or cannot be told; `otherwise` where none does. */
-function inOrder(conditions: readonly AclCondition[], decisive: Truth, otherwise: Truth): AclCondition {
-  return async (facts) => {
-    for (const condition of conditions) {
-      const answer = await condition(facts);
-      if (answer === decisive || answer === 'defer') return answer;
+function inOrder(maker: string, conditions: readonly AclCondition[], decisive: Truth, otherwise: Truth): AclCondition {
+  assertConditions(maker, ...conditions);
+  const over = (answer: Truth): boolean => answer === decisive || answer === 'defer';
+  const from = (first: number, facts: AclFacts): Truth | Promise<Truth> => {
+    for (let index = first; index < conditions.length; index++) {
+      const answer = ask(conditions[index] as AclCondition, facts);
+      if (answer instanceof Promise) return answer.then((later) => (over(later) ? later : from(index + 1, facts)));
+      if (over(answer)) return answer;
     }
     return otherwise;
   };
+  return (facts) => from(0, facts);
 }
 
-async function settled(condition: AclCondition, facts: AclFacts): Promise<Truth> {
+/** Asks one condition, and gives its answer at once where it does. */
+function ask(condition: AclCondition, facts: AclFacts): Truth | Promise<Truth> {
   try {
-    const answer = await condition(facts);
-    return answer === 'yes' || answer === 'no' ? answer : 'defer';
+    const answer: unknown = condition(facts);
+    return isThenable(answer) ? Promise.resolve(answer).then(truth, () => 'defer') : truth(answer);
   } catch {
     return 'defer';
   }
 }
 
-function truth(holds: boolean): Truth {
-  return holds ? 'yes' : 'no';
+function truth(answer: unknown): Truth {
+  if (answer === true || answer === 'yes') return 'yes';
+  return answer === false || answer === 'no' ? 'no' : 'defer';
 }

@@ -9,8 +9,8 @@ import {
   type SaslStep,
   stepSasl,
 } from '../smtp/sasl.js';
+import { type Judged, judge } from './acl.js';
 import { authRequest } from './auth-request.js';
-import type { Conversation } from './conversation.js';
 import { consult, type SettledHandlers } from './handlers.js';
 import { replies } from './replies.js';
 
@@ -22,10 +22,9 @@ export interface AuthSettings {
 }
 
 /** What AUTH looks at and acts on. */
-interface AuthContext {
+interface AuthContext extends Judged {
   /** `null`: nobody can authenticate. */
   readonly auth: AuthSettings | null;
-  readonly conversation: Conversation;
   readonly handlers: SettledHandlers;
   readonly report: (error: TlsSmtpError) => void;
 }
@@ -67,7 +66,9 @@ export function auth(context: AuthContext, args: string): Reply | Promise<Reply>
   if (name === '' || initial === '' || more.length > 0) return SYNTAX;
   const method = SASL_MECHANISMS.find((one) => one === name.toUpperCase());
   if (method === undefined || !context.auth.methods.includes(method)) return NO_SUCH_MECHANISM;
-  if (offeredMethods(context).includes(method)) return act(context, beginSasl(method, initial));
+  if (offeredMethods(context).includes(method)) {
+    return judge(context, 'auth', (given, response) => act(given, beginSasl(method, response)), initial);
+  }
   return conversation.tls === null ? NEEDS_TLS : NO_SUCH_MECHANISM; // RFC 4954 §6
 }
 
@@ -92,13 +93,13 @@ function act(context: AuthContext, step: SaslStep): Reply | Promise<Reply> {
     case 'fail':
       return FAILURES[step.why];
     case 'judge':
-      return judge(context, step.claim);
+      return identify(context, step.claim);
     default:
       return step satisfies never;
   }
 }
 
-function judge({ handlers, conversation, report }: AuthContext, claim: SaslClaim): Reply | Promise<Reply> {
+function identify({ handlers, conversation, report }: AuthContext, claim: SaslClaim): Reply | Promise<Reply> {
   const request = authRequest(claim, conversation.tls);
   return consult(
     'onAuth',

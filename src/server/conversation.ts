@@ -38,6 +38,8 @@ export class Conversation implements SmtpSession {
   method: SaslMechanism | null = null;
   /** An AUTH that waits for the client's next line. */
   exchange: SaslState | null = null;
+  /** A rule said `drop`: the reply on its way is the last. */
+  dropped = false;
   #mailFrom: MailAddress | null = null;
   #rcptTo: MailAddress[] = [];
 

@@ -2,8 +2,10 @@ import { hostname } from 'node:os';
 import { OptionError } from '../errors.js';
 import type { ServerTlsOptions } from '../net/server-tls-options.js';
 import { checkedOptions } from '../options.js';
+import type { AclOptions } from '../policy/acl.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import { SASL_MECHANISMS, type SaslMechanism } from '../smtp/sasl.js';
+import { checkedAcl } from './acl.js';
 import type { AuthSettings } from './auth.js';
 import { HANDLER_NAMES, type Handlers, type SettledHandlers, settledHandlers } from './handlers.js';
 import { checkedLimits, type Limits } from './limits.js';
@@ -15,6 +17,8 @@ export interface SmtpServerOptions extends Handlers {
   /** Behind the host name in the greeting. Default `ESMTP`. */
   readonly banner?: string;
   readonly tls?: ServerTlsOptions;
+  /** Who may do what: a list of rules for each command, asked before its handler. Make them with `acl` of `tls-smtp/policy`. */
+  readonly acl?: AclOptions;
   readonly limits?: Partial<Limits>;
   /** How clients authenticate, where `onAuth` is given. `methods` by default: all of PLAIN, LOGIN and EXTERNAL. */
   readonly auth?: { readonly methods?: readonly SaslMechanism[] };
@@ -33,6 +37,7 @@ export interface SmtpServerSettings {
   /** The greeting, 220. */
   readonly banner: Reply;
   readonly tls: ServerTlsOptions | undefined;
+  readonly acl: AclOptions | null;
   readonly limits: Limits;
   readonly hidden: ReadonlySet<string>;
   /** `null`: nobody can authenticate. */
@@ -58,7 +63,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
   const options = checkedOptions<SmtpServerOptions>(
     '',
     given,
-    ['hostname', 'banner', 'tls', 'limits', 'auth', 'allowInsecureAuth', 'hide', ...HANDLER_NAMES],
+    ['hostname', 'banner', 'tls', 'acl', 'limits', 'auth', 'allowInsecureAuth', 'hide', ...HANDLER_NAMES],
     HINTS,
   );
   for (const name of HANDLER_NAMES) {
@@ -77,6 +82,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     hostname: name,
     banner: fixedReply(220, null, `${name} ${banner}`),
     tls: options.tls,
+    acl: checkedAcl(options.acl),
     limits: checkedLimits(options.limits),
     hidden,
     auth: hidden.has('AUTH') ? null : authSettings(options),

@@ -10,9 +10,11 @@ import { assertBytes } from '../net/socket-check.js';
 import { HandlerFailedError, HandlerTimeoutError } from '../net/starttls-errors.js';
 import { StartTlsServer } from '../net/starttls-server.js';
 import { type Peer, peerOf } from '../peer.js';
-import { formatReply } from '../smtp/reply.js';
+import { SmtpRejection } from '../smtp/rejection.js';
+import { formatReply, type Reply } from '../smtp/reply.js';
 import { tell } from '../tell.js';
 import { voice } from '../trace.js';
+import { aclRefusal } from './acl.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
 import { Descriptors } from './descriptors.js';
@@ -100,7 +102,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       ...(tls !== undefined && { tls }),
       maxHandshakes: limits.maxHandshakes,
       handlerTimeoutMs: limits.handlerTimeoutMs,
-      onStartTls: (peer) => handlers.onStartTls?.(this.#conversationOf(peer)),
+      onStartTls: (peer) => this.#permitStartTls(this.#conversationOf(peer)),
     });
     this.#starttls.on('tlsError', (error, peer) => this.#upgradeFailed(error, this.#conversationOf(peer)));
     this.#starttls.on('warning', (message) => this.#warn(message));
@@ -176,7 +178,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
     const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
     const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
-    const { limits, hostname, banner, hidden, auth } = this.#settings;
+    const { acl, limits, hostname, banner, hidden, auth } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked
     if (this.#sessions.size >= limits.maxConnections) {
@@ -190,6 +192,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const host: SessionHost = {
       context: {
         conversation,
+        acl,
         handlers: this.#handlers,
         limits,
         hostname,
@@ -272,6 +275,17 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     this.#turnedAway.add(socket);
     socket.once('close', () => this.#turnedAway.delete(socket));
     hangUp(socket, formatReply(replies.tooManyConnections));
+  }
+
+  /** `acl.starttls`, then the application. */
+  #permitStartTls(conversation: Conversation): unknown {
+    const { acl, handlers } = this.#settings;
+    const go = (refused: Reply | null): unknown => {
+      if (refused !== null) throw new SmtpRejection(refused);
+      return handlers.onStartTls?.(conversation);
+    };
+    const refused = aclRefusal({ acl, conversation }, 'starttls');
+    return refused instanceof Promise ? refused.then(go) : go(refused);
   }
 
   #closed(conversation: Conversation, reason: string): void {

@@ -5,6 +5,7 @@ import { HandlerTimeoutError } from '../net/starttls-errors.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
 import type { Reply } from '../smtp/reply.js';
+import { judge } from './acl.js';
 import { authResponse } from './auth.js';
 import { Channel, type ChannelEvents } from './channel.js';
 import type { Conversation } from './conversation.js';
@@ -75,7 +76,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   /** Begins the conversation: the application's word, TLS where it comes first, the banner. */
   async begin(): Promise<void> {
     try {
-      const { handlers, report } = this.#host.context;
+      const { acl, handlers, report } = this.#host.context;
+      if (acl !== null && !(await this.#admitted())) return;
       const verdict = await consult(
         'onConnect',
         () => handlers.onConnect?.(this.#conversation),
@@ -94,6 +96,15 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     } catch (problem) {
       this.#fail(problem);
     }
+  }
+
+  /** `acl.connect`, before the application's word. */
+  async #admitted(): Promise<boolean> {
+    this.#awaited = 'acl.connect';
+    const verdict = await judge(this.#host.context, 'connect', () => replies.ok, null);
+    this.#awaited = 'onConnect';
+    if (verdict !== replies.ok) this.end(verdict, 'refused by acl.connect');
+    return !this.#over();
   }
 
   /** No new transaction: a message under way may finish, then 421 (RFC 5321 §3.8). A handshake under way is cut. */
@@ -232,7 +243,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #respond(line: Line | 'too-long'): void {
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     this.#enter('commands');
-    this.#answer('AUTH', authResponse(this.#host.context, line.end === 'crlf' ? line.text : null));
+    this.#answer(authResponse(this.#host.context, line.end === 'crlf' ? line.text : null));
   }
 
   /** Runs one command line. */
@@ -285,7 +296,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     const { code } = reply;
     if (code === 354) return this.#beginMessage();
     if (code === 334) return this.#enter('authenticating');
-    if (code === 221 || code === 421) {
+    if (code === 221 || code === 421 || this.#conversation.dropped) {
       this.#reason = code === 221 ? 'the client said QUIT' : `the session was ended: ${reply.lines[0]}`;
       return this.#close();
     }
@@ -349,9 +360,9 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
         if (!(await this.#secured(result.socket, result.tls))) return;
         this.#channel.listen();
         this.#enter('commands');
-      } else if (result.then === 'closed') {
+      } else if (result.then === 'closed' || this.#conversation.dropped) {
         this.#reason = `STARTTLS was answered ${result.reply.code} ${result.reply.lines[0]}`;
-        return this.#enter('ending');
+        return result.then === 'closed' ? this.#enter('ending') : this.#close();
       } else {
         this.#channel.takeBack();
         this.#enter('commands');

@@ -1,7 +1,9 @@
 import type { TlsSmtpError } from '../errors.js';
+import type { AclOptions } from '../policy/acl.js';
 import { offeredCapabilities } from '../smtp/capabilities.js';
-import { isAscii, NO_PARAMETERS, parsePath } from '../smtp/path.js';
+import { isAscii, type MailAddress, NO_PARAMETERS, parsePath } from '../smtp/path.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
+import { judge } from './acl.js';
 import { type AuthSettings, auth, offeredMethods } from './auth.js';
 import type { Conversation } from './conversation.js';
 import { consult, type SettledHandlers } from './handlers.js';
@@ -12,6 +14,8 @@ import { replies } from './replies.js';
 /** What a verb may look at and act on. */
 export interface VerbContext {
   readonly conversation: Conversation;
+  /** Asked before the handler of the same command; `null`: there are no lists. */
+  readonly acl: AclOptions | null;
   readonly handlers: SettledHandlers;
   readonly limits: Limits;
   readonly hostname: string;
@@ -92,20 +96,19 @@ function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
 /** Any printable name: what real clients send follows no grammar (SPEC §5). */
 function greet(context: VerbContext, name: string, accept: () => Reply | Promise<Reply>): Reply | Promise<Reply> {
   if (name === '' || name.length > 255) return NEEDS_NAME;
-  const { handlers, conversation } = context;
-  if (handlers.onHelo === undefined) return accept();
-  const verdict = consult(
-    'onHelo',
-    () => handlers.onHelo?.(name, conversation),
-    () => replies.ok,
-    context.report,
-  );
+  const verdict = judge(context, 'helo', consultHelo, name);
   const go = (reply: Reply): Reply | Promise<Reply> => (reply === replies.ok ? accept() : reply);
   return verdict instanceof Promise ? verdict.then(go) : go(verdict);
 }
 
+function consultHelo({ handlers, conversation, report }: VerbContext, name: string): Reply | Promise<Reply> {
+  if (handlers.onHelo === undefined) return replies.ok;
+  const call = (): unknown => handlers.onHelo?.(name, conversation);
+  return consult('onHelo', call, () => replies.ok, report);
+}
+
 function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
-  const { conversation, handlers } = context;
+  const { conversation } = context;
   if (conversation.helo === null) return GREET_FIRST;
   if (conversation.inTransaction) return NESTED;
   const path = parsePath('FROM', args);
@@ -113,34 +116,47 @@ function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
   const problem = badMailParameter(path, context);
   if (problem !== null) return problem;
   const address = path.parameters === NO_PARAMETERS ? path : withTrustedAuthor(path, conversation.user);
+  return judge(context, 'mail', begin, address, address);
+}
+
+function begin({ conversation, handlers, report }: VerbContext, address: MailAddress): Reply | Promise<Reply> {
   const accept = (): Reply => {
     conversation.begin(address);
     return replies.senderOk;
   };
   if (handlers.onMailFrom === undefined) return accept();
-  return consult('onMailFrom', () => handlers.onMailFrom?.(address, conversation), accept, context.report);
+  return consult('onMailFrom', () => handlers.onMailFrom?.(address, conversation), accept, report);
 }
 
 function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
-  const { conversation, handlers } = context;
+  const { conversation } = context;
   if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   const address = parsePath('TO', args);
   if (address === null) return BAD_RCPT;
   if (address.parameters !== NO_PARAMETERS) return replies.unknownParameter;
   if (!conversation.utf8 && !isAscii(address.address)) return replies.asciiOnly; // RFC 6531 §3.5
   if (conversation.recipients >= context.limits.maxRecipients) return TOO_MANY_RECIPIENTS;
+  return judge(context, 'rcpt', addRecipient, address, address);
+}
+
+function addRecipient({ conversation, handlers, report }: VerbContext, address: MailAddress): Reply | Promise<Reply> {
   const accept = (): Reply => {
     conversation.addRecipient(address);
     return replies.recipientOk;
   };
   if (handlers.onRcptTo === undefined) return accept();
-  return consult('onRcptTo', () => handlers.onRcptTo?.(address, conversation), accept, context.report);
+  return consult('onRcptTo', () => handlers.onRcptTo?.(address, conversation), accept, report);
 }
 
-function data({ conversation }: VerbContext, args: string): Reply {
+function data(context: VerbContext, args: string): Reply | Promise<Reply> {
   if (args !== '') return NO_ARGUMENT;
+  const { conversation } = context;
   if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
-  return conversation.recipients === 0 ? NEEDS_RCPT : replies.startMail;
+  return conversation.recipients === 0 ? NEEDS_RCPT : judge(context, 'data', startMail, undefined);
+}
+
+function startMail(): Reply {
+  return replies.startMail;
 }
 
 function rset({ conversation }: VerbContext, args: string): Reply {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OptionError } from '../../../src/errors.js';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
-import { type AclCondition, type AclFacts, acl, decideAcl } from '../../../src/policy/acl.js';
+import { type AclCondition, type AclFacts, acl, decideAcl, judgeAcl } from '../../../src/policy/acl.js';
 import { reject, type SmtpRejection } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
 
@@ -94,28 +94,116 @@ describe('acl', () => {
   });
 
   it('relaying with a verified certificate only, local delivery for everybody', async () => {
+    const local: AclCondition = ({ address }) => address?.address.endsWith('@here.test') === true;
     const rules = [
       acl.deny(acl.not(acl.encrypted('*')), reject(530, '5.7.0', 'Must issue a STARTTLS command first')),
+      acl.accept(local),
       acl.accept(acl.any(acl.certificateVerified(), acl.authenticated())),
       acl.deny(undefined, reject(550, '5.7.1', 'no relaying')),
     ];
-    const codes = [
+    const clients = [
       facts(),
       facts({ ...SUITE, certificateVerified: false }),
       facts({ ...SUITE, certificateVerified: true }),
+      facts({ ...SUITE, certificateVerified: false }, 'alice'),
     ];
-    assert.deepEqual(await Promise.all(codes.map(async (one) => (await decideAcl(rules, one)).reply?.code)), [
-      530,
-      550,
-      undefined,
+    const table = ['b@here.test', 'b@far.test'].map((address) =>
+      Promise.all(
+        clients.map(
+          async (one) => (await decideAcl(rules, { ...one, address: { address, parameters: {} } })).reply?.code,
+        ),
+      ),
+    );
+    assert.deepEqual(await Promise.all(table), [
+      [530, undefined, undefined, undefined],
+      [530, 550, undefined, undefined],
     ]);
+  });
+
+  it('a condition of your own may answer true and false; anything else is not told', async () => {
+    const own = [() => true, async () => true, () => false, async () => false, () => undefined, () => 1, () => 'maybe'];
+    assert.deepEqual(await Promise.all(own.map((one) => said(one as AclCondition))), [
+      'accept',
+      'accept',
+      'deny',
+      'deny',
+      'defer',
+      'defer',
+      'defer',
+    ]);
+    assert.equal(await said(acl.not(() => true)), 'deny');
+    assert.equal(await said(acl.not(acl.certificateVerified as unknown as AclCondition)), 'defer', 'not called');
   });
 
   it('refuses arguments of the wrong kind when the list is made, not when it is asked', () => {
     const wrong = { code: 550 } as unknown as SmtpRejection;
     assert.throws(() => acl.deny('192.0.2.1' as unknown as AclCondition), OptionError);
     assert.throws(() => acl.deny(YES, wrong), OptionError);
+    assert.throws(() => acl.not(true as unknown as AclCondition), /acl\.not\(\) takes conditions/);
+    assert.throws(() => acl.all(YES, 'tls' as unknown as AclCondition), /acl\.all\(\) takes conditions/);
+    assert.throws(() => acl.any(null as unknown as AclCondition), /acl\.any\(\) takes conditions/);
     assert.throws(() => acl.hosts('010.0.0.1'), { code: 'ERR_TLS_SMTP_HOST_LIST_SYNTAX' });
     assert.throws(() => acl.encrypted('HIGH:!aNULL'), { code: 'ERR_TLS_SMTP_CIPHER_LIST_SYNTAX' });
+  });
+});
+
+describe('judgeAcl', () => {
+  it('answers at once where all conditions that are asked do, and only then', async () => {
+    const later: AclCondition = async () => true;
+    const atOnce = [
+      [acl.accept()],
+      [acl.accept(NO), acl.deny(acl.hosts(['192.0.2.0/24', '2001:db8::/32']))],
+      [acl.deny(acl.not(acl.all(acl.any(acl.authenticated(), YES), acl.hosts('!192.0.2.1')))), acl.accept(later)],
+      [acl.accept(THROWS)],
+      [],
+      undefined,
+    ];
+    assert.deepEqual(
+      atOnce.map((rules) => {
+        const decision = judgeAcl(rules, facts());
+        return decision instanceof Promise ? 'later' : decision.action;
+      }),
+      ['accept', 'deny', 'deny', 'defer', 'deny', 'accept'],
+    );
+    for (const condition of [later, acl.not(later), acl.any(NO, later), acl.hosts(async () => true)]) {
+      const decision = judgeAcl([acl.accept(NO), acl.drop(condition), acl.accept()], facts());
+      assert.ok(decision instanceof Promise);
+      assert.equal(
+        (await decision).action,
+        condition === later || (await condition(facts())) !== 'no' ? 'drop' : 'accept',
+      );
+    }
+  });
+
+  it('asks the rules in order behind one that answered later, each once', async () => {
+    const asked: number[] = [];
+    const note =
+      (number: number, answer: boolean): AclCondition =>
+      async () => {
+        asked.push(number);
+        return answer;
+      };
+    const rules = [
+      acl.accept(note(1, false)),
+      acl.accept(note(2, false)),
+      acl.drop(note(3, true)),
+      acl.accept(note(4, true)),
+    ];
+    const { action, reason } = await decideAcl(rules, facts());
+    assert.deepEqual([action, reason, asked], ['drop', 'rule 3 says drop', [1, 2, 3]]);
+  });
+
+  it('a list of names is asked of DNS, and its failure is told', async () => {
+    const dns = (failing: boolean): AclCondition =>
+      acl.hosts('*.test', {
+        resolver: {
+          reverse: async () => {
+            if (failing) throw Object.assign(new Error('x'), { code: 'ESERVFAIL' });
+            return ['mx.test'];
+          },
+          forward: async () => ['192.0.2.1'],
+        },
+      });
+    assert.deepEqual([await said(dns(false)), await said(dns(true))], ['accept', 'defer']);
   });
 });

@@ -26,7 +26,7 @@ function contextWith(
   if (tls !== 'none') conversation.secured({ certificateVerified: tls === 'verified' } as TlsInfo);
   conversation.greet('me', true);
   const report = (error: TlsSmtpError): void => void reported.push(error);
-  return { auth: settings, conversation, handlers: settledHandlers({ ...(onAuth && { onAuth }) }), report };
+  return { acl: null, auth: settings, conversation, handlers: settledHandlers({ ...(onAuth && { onAuth }) }), report };
 }
 
 /** AUTH with these arguments, then the lines behind its challenges. @returns each reply without its words */

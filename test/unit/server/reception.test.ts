@@ -32,6 +32,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
   const reception = new MessageReception(
     {
       conversation,
+      acl: null,
       handlers: settledHandlers(onMessage === undefined ? {} : { onMessage }),
       limits: checkedLimits({ maxMessageBytes: 20 }),
       hostname: 'mx.test',

@@ -16,6 +16,7 @@ function contextWith({
 }: Partial<Omit<VerbContext, 'handlers'>> & { handlers?: Handlers } = {}): VerbContext {
   return {
     conversation: new Conversation('id', {}),
+    acl: null,
     handlers: settledHandlers(handlers ?? {}),
     limits: checkedLimits({ maxRecipients: 2, maxMessageBytes: 1_000 }),
     hostname: 'mx.test',
