@@ -3,9 +3,9 @@ import { checkedOptions } from '../options.js';
 import { type AclCommand, type AclDecision, type AclOptions, type AclRule, DENIED, judgeAcl } from '../policy/acl.js';
 import type { MailAddress } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
-import { voice } from '../trace.js';
 import type { Conversation } from './conversation.js';
 import { replies } from './replies.js';
+import { say } from './voice.js';
 
 /** What a list is asked about, and the lists; `null`: there are none at all. */
 export interface Judged {
@@ -24,13 +24,6 @@ const HINTS = {
   bdat: 'acl.data',
   message: 'acl.data',
 };
-
-const say = voice<{
-  readonly type: 'refused';
-  readonly id: string;
-  readonly command: AclCommand;
-  readonly reason: string;
-}>('server');
 
 /**
  * The lists, checked and copied: what is done to the caller's arrays later changes nothing.

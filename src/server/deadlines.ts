@@ -2,6 +2,8 @@
 export interface Overdue {
   /** In milliseconds of {@link Deadlines.now}; `Infinity` while it waits for nobody. */
   readonly dueAt: number;
+  /** The same for all of it together, whatever it waits for. */
+  readonly endsAt: number;
   overdue(): void;
 }
 
@@ -39,7 +41,7 @@ export class Deadlines {
   #tick(): void {
     this.now = performance.now();
     for (const item of this.#watched) {
-      if (item.dueAt <= this.now) item.overdue();
+      if (item.dueAt <= this.now || item.endsAt <= this.now) item.overdue();
     }
   }
 }

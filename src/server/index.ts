@@ -20,7 +20,7 @@ export { type Envelope, type IncomingMessage, MessageAlreadyReadError, MessageIn
 export type { SmtpServerOptions } from './options.js';
 export {
   ServerClosedError,
-  type ServerVoiceEvent,
   SmtpServer,
   type SmtpServerEvents,
 } from './server.js';
+export type { ServerVoiceEvent } from './voice.js';

@@ -21,13 +21,20 @@ export interface Limits {
   readonly commandTimeoutMs: number;
   /** How long a client may pause inside a message. Default 3 minutes. Then: 421, close. */
   readonly dataTimeoutMs: number;
+  /** How long a whole session may take. Default: any time. Then: 421, close. */
+  readonly sessionTimeoutMs: number;
   /** How long a handler may take, or leave a message unread. Default 10 minutes. Then: 421 (onStartTls: 451), close. */
   readonly handlerTimeoutMs: number;
   /** Connections at once. Default 1,000. Beyond: 421, close. */
   readonly maxConnections: number;
+  /** Connections at once from one IPv4 address, or from one IPv6 network of 64 bits. Default: any number. Beyond: 421, close. */
+  readonly maxConnectionsPerAddress: number;
   /** TLS handshakes at once. Default 256. Beyond: 454. */
   readonly maxHandshakes: number;
 }
+
+/** Not limited. It is the default of some and cannot be set: nothing that was limited can be opened by mistake. */
+const OFF = Number.POSITIVE_INFINITY;
 
 const DEFAULTS: Limits = {
   maxCommandOctets: 2_048,
@@ -38,8 +45,10 @@ const DEFAULTS: Limits = {
   maxIdleCommands: 100,
   commandTimeoutMs: 5 * 60_000,
   dataTimeoutMs: 3 * 60_000,
+  sessionTimeoutMs: OFF,
   handlerTimeoutMs: 10 * 60_000,
   maxConnections: 1_000,
+  maxConnectionsPerAddress: OFF,
   maxHandshakes: 256,
 };
 

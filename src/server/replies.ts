@@ -20,6 +20,7 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   tooManyErrors: fixedReply(421, '4.7.0', 'Too many errors, closing'),
   tooManyCommands: fixedReply(421, '4.7.0', 'Too many commands without a message, closing'),
   tooManyConnections: fixedReply(421, '4.7.0', 'Too many connections, try again later'),
+  tooManyOfYours: fixedReply(421, '4.7.0', 'Too many connections from your address, try again later'),
   timeout: fixedReply(421, '4.4.2', 'Timeout, closing'),
   stuck: fixedReply(421, '4.3.0', 'Local problem, try again later'),
   shutdown: fixedReply(421, '4.3.2', 'Service shutting down'),
@@ -46,6 +47,7 @@ type ReplyName =
   | 'tooManyErrors'
   | 'tooManyCommands'
   | 'tooManyConnections'
+  | 'tooManyOfYours'
   | 'timeout'
   | 'stuck'
   | 'shutdown'

@@ -13,21 +13,24 @@ import { type Peer, peerOf } from '../peer.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { formatReply, type Reply } from '../smtp/reply.js';
 import { tell } from '../tell.js';
-import { voice } from '../trace.js';
 import { aclRefusal } from './acl.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
 import { Descriptors } from './descriptors.js';
 import type { SettledHandlers } from './handlers.js';
 import { Listener, type ListenOptions, listenSettings } from './listener.js';
+import { Occupancy } from './occupancy.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
 import { Proxies } from './proxies.js';
 import { replies } from './replies.js';
 import { Session, type SessionHost } from './session.js';
+import { say } from './voice.js';
 
 /** Events, for logs and statistics; nothing of it needs an answer. A listener that throws is an `uncaughtException`. */
 export interface SmtpServerEvents {
   session: [session: SmtpSession];
+  /** A connection was answered 421 and closed, for want of room. It has no session, and no handler hears of it. */
+  turnedAway: [peer: Peer, limit: 'maxConnections' | 'maxConnectionsPerAddress'];
   /** Each failed upgrade once, with the reason in words. */
   tlsError: [error: TlsSmtpError, session: SmtpSession];
   /**
@@ -49,13 +52,6 @@ export class ServerClosedError extends TlsSmtpError {
     super('the server is closed; make a new one');
   }
 }
-
-/** On the channel `tls-smtp:server`. */
-export type ServerVoiceEvent =
-  | { readonly type: 'connected'; readonly id: string; readonly peer: Peer }
-  | { readonly type: 'closed'; readonly id: string; readonly peer: Peer; readonly reason: string };
-
-const say = voice<ServerVoiceEvent>('server');
 
 const NO_HANDLER = 'there is no onMessage handler: messages are accepted and dropped';
 
@@ -81,6 +77,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   readonly #descriptors = new Descriptors();
   readonly #listeners = new Set<Listener>();
   readonly #sessions = new Map<string, Session>();
+  readonly #occupancy: Occupancy;
   /** Those beyond `maxConnections`, while they read why. */
   readonly #turnedAway = new Set<Duplex>();
   readonly #conversations = new WeakMap<Peer, Conversation>();
@@ -106,7 +103,9 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     });
     this.#starttls.on('tlsError', (error, peer) => this.#upgradeFailed(error, this.#conversationOf(peer)));
     this.#starttls.on('warning', (message) => this.#warn(message));
-    this.#deadlines = new Deadlines(Math.min(limits.commandTimeoutMs, limits.dataTimeoutMs, limits.handlerTimeoutMs));
+    const { commandTimeoutMs, dataTimeoutMs, handlerTimeoutMs, sessionTimeoutMs } = limits;
+    this.#deadlines = new Deadlines(Math.min(commandTimeoutMs, dataTimeoutMs, handlerTimeoutMs, sessionTimeoutMs));
+    this.#occupancy = new Occupancy(limits.maxConnectionsPerAddress);
   }
 
   /** What is known of the certificates in use: events, `stats`, `check()`. */
@@ -181,9 +180,10 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const { acl, limits, hostname, banner, hidden, auth } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked
-    if (this.#sessions.size >= limits.maxConnections) {
-      if (tlsOnConnect) socket.destroy();
-      else this.#turnAway(socket);
+    const leave = this.#sessions.size < limits.maxConnections ? this.#occupancy.enter(peer) : undefined;
+    if (leave === undefined || leave === null) {
+      const limit = leave === undefined ? 'maxConnections' : 'maxConnectionsPerAddress';
+      this.#turnAway(socket, tlsOnConnect, conversation, limit);
       return conversation;
     }
     this.#conversations.set(peer, conversation);
@@ -206,7 +206,10 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       starttls,
       deadlines: this.#deadlines,
       banner,
-      closed: (reason) => this.#closed(conversation, reason),
+      closed: (reason) => {
+        leave();
+        this.#closed(conversation, reason);
+      },
     };
     const session = new Session(socket, host, tlsOnConnect);
     this.#sessions.set(conversation.id, session);
@@ -271,10 +274,21 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     if (this.#descriptors.ranOut(this.#sessions.size)) this.#warn(NO_DESCRIPTOR);
   }
 
-  #turnAway(socket: Duplex): void {
-    this.#turnedAway.add(socket);
-    socket.once('close', () => this.#turnedAway.delete(socket));
-    hangUp(socket, formatReply(replies.tooManyConnections));
+  /** Where TLS is due, without a word. */
+  #turnAway(
+    socket: Duplex,
+    tlsOnConnect: boolean,
+    { id, peer }: Conversation,
+    limit: 'maxConnections' | 'maxConnectionsPerAddress',
+  ): void {
+    if (tlsOnConnect) socket.destroy();
+    else {
+      this.#turnedAway.add(socket);
+      socket.once('close', () => this.#turnedAway.delete(socket));
+      hangUp(socket, formatReply(limit === 'maxConnections' ? replies.tooManyConnections : replies.tooManyOfYours));
+    }
+    say({ type: 'turned-away', id, peer, reason: `limits.${limit} is reached` });
+    tell(() => this.emit('turnedAway', peer, limit));
   }
 
   /** `acl.starttls`, then the application. */

@@ -62,6 +62,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #refusal: Reply | null = null;
   #reason = 'the client closed the connection';
   dueAt: number = Number.POSITIVE_INFINITY;
+  /** When the whole session must be over. */
+  endsAt: number;
 
   constructor(socket: Duplex, host: SessionHost, tlsOnConnect: boolean) {
     this.#host = host;
@@ -70,6 +72,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     this.#channel = new Channel(socket, this);
     this.#tally = new Tally(host.context.limits);
     host.deadlines.watch(this); // first: a clock that nobody needed stood still
+    this.endsAt = host.deadlines.now + host.context.limits.sessionTimeoutMs;
     this.#enter('opening');
   }
 
@@ -125,6 +128,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   overdue(): void {
     if (this.#phase === 'ending') return this.#channel.destroy();
+    if (this.endsAt <= this.#host.deadlines.now) return this.end(replies.timeout, 'the session took too long');
     const atHandler = this.#phase === 'opening' || this.#phase === 'waiting' || this.#reception?.full === true;
     if (!atHandler) return this.end(replies.timeout, 'the client was silent for too long');
     const error = new HandlerTimeoutError(this.#awaited, this.#host.context.limits.handlerTimeoutMs);
@@ -201,6 +205,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
         break;
       case 'ending':
         this.dueAt = now + LINGER_MS;
+        this.endsAt = Number.POSITIVE_INFINITY;
         break;
       default:
         phase satisfies never;

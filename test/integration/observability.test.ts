@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { rename, writeFile } from 'node:fs/promises';
 import { after, describe, it } from 'node:test';
-import { CredentialStore, HostList, SmtpTransport } from '../../src/index.js';
+import { acl, CredentialStore, HostList, SmtpTransport } from '../../src/index.js';
 import { TestAuthority } from '../../src/testing/index.js';
 import { textOf } from '../architecture/project.js';
+import { RawClient } from '../support/raw-client.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { startServer } from '../support/with-server.js';
 
@@ -50,6 +51,13 @@ describe(`${PAGE} is true`, { timeout: 30_000 }, () => {
     await client.send('EHLO again.test\r\n');
     await client.closed();
     await running.quiet();
+  });
+
+  it('a client too many and a command that a list refuses are told', async () => {
+    await using running = await startServer({ limits: { maxConnections: 1 }, acl: { mail: [acl.deny()] } });
+    await using client = await running.greeted();
+    await client.ask('MAIL FROM:<a@x.test>');
+    await (await RawClient.connect(running.port)).closed();
   });
 
   it('credentials with a flaw, in use and over, changed for the better and for the worse, are told', async () => {

@@ -9,6 +9,7 @@ describe('Deadlines', () => {
     const called: string[] = [];
     const item = (name: string, afterMs: number): Overdue & { dueAt: number } => ({
       dueAt: clock.now + afterMs,
+      endsAt: Number.POSITIVE_INFINITY,
       overdue() {
         called.push(name);
         this.dueAt = Number.POSITIVE_INFINITY;
@@ -26,7 +27,7 @@ describe('Deadlines', () => {
   it('knows the time from the first item on, however long it watched nobody before', async () => {
     const clock = new Deadlines(40);
     await sleep(50);
-    const item = { dueAt: Number.POSITIVE_INFINITY, overdue: assert.fail };
+    const item = { dueAt: Number.POSITIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY, overdue: assert.fail };
     const before = performance.now();
     clock.watch(item);
     assert.ok(clock.now >= before);
@@ -38,6 +39,7 @@ describe('Deadlines', () => {
     let calls = 0;
     const item = {
       dueAt: 0,
+      endsAt: Number.POSITIVE_INFINITY,
       overdue: (): void => {
         calls++;
         if (calls === 3) clock.forget(item);

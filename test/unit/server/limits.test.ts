@@ -13,8 +13,10 @@ describe('checkedLimits', () => {
       maxIdleCommands: 100,
       commandTimeoutMs: 300_000,
       dataTimeoutMs: 180_000,
+      sessionTimeoutMs: Number.POSITIVE_INFINITY,
       handlerTimeoutMs: 600_000,
       maxConnections: 1_000,
+      maxConnectionsPerAddress: Number.POSITIVE_INFINITY,
       maxHandshakes: 256,
     });
   });
@@ -36,7 +38,8 @@ describe('checkedLimits', () => {
       [1, Number.MAX_SAFE_INTEGER],
     );
     for (const bad of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, '9', null]) {
-      assert.throws(() => checkedLimits({ maxRecipients: bad as number }), { code: 'ERR_TLS_SMTP_OPTION' });
+      for (const name of ['maxRecipients', 'sessionTimeoutMs', 'maxConnectionsPerAddress', 'maxAuthOctets'])
+        assert.throws(() => checkedLimits({ [name]: bad as number }), { code: 'ERR_TLS_SMTP_OPTION' });
     }
   });
 
