@@ -3,7 +3,7 @@ import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
 import type { MailAddress } from '../smtp/path.js';
 import type { SaslMechanism, SaslState } from '../smtp/sasl.js';
-import type { Envelope } from './message.js';
+import type { Envelope, OpenMessage } from './message.js';
 
 /** One SMTP conversation as handlers see it. Everything but `id` and `peer` starts anew when TLS begins or ends. */
 export interface SmtpSession {
@@ -40,6 +40,8 @@ export class Conversation implements SmtpSession {
   exchange: SaslState | null = null;
   /** A rule said `drop`: the reply on its way is the last. */
   dropped = false;
+  /** The message of the transaction, from DATA or the first BDAT on: it shares the transaction's end. */
+  message: OpenMessage | null = null;
   #mailFrom: MailAddress | null = null;
   #rcptTo: MailAddress[] = [];
 
@@ -104,10 +106,21 @@ export class Conversation implements SmtpSession {
     this.#rcptTo.push(rcptTo);
   }
 
-  /** RSET, EHLO, the end of a message: the transaction is gone (RFC 5321 §4.1.1.5). */
-  reset(): void {
+  /** RSET, EHLO, the end of a message: the transaction is gone (RFC 5321 §4.1.1.5), with the chunks that came in it. */
+  reset(reason = 'the transaction was ended inside a message'): void {
+    this.#abort(reason);
     this.#mailFrom = null;
     this.#rcptTo = [];
+  }
+
+  /** No 250 can be said any more: whoever has the message must not keep it. @param what - what happened, in words */
+  abandon(what: string): void {
+    this.#abort(`${what} ${this.message?.whole ? 'before the message was answered' : 'inside a message'}`);
+  }
+
+  #abort(reason: string): void {
+    this.message?.abort(reason);
+    this.message = null;
   }
 
   /** RFC 3207 §4.2: the server MUST discard any knowledge obtained from the client before TLS. */

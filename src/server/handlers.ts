@@ -28,7 +28,7 @@ export interface Handlers {
   onAuth?(auth: AuthRequest, session: SmtpSession): unknown;
   onMailFrom?(address: MailAddress, session: SmtpSession): unknown;
   onRcptTo?(address: MailAddress, session: SmtpSession): unknown;
-  /** Called when DATA begins. The 250 goes out when it has resolved and the data has ended; a string is its text. */
+  /** Called when DATA begins, or the first BDAT. The 250 goes out when it has resolved and the data has ended; a string is its text. */
   onMessage?(message: IncomingMessage, session: SmtpSession): unknown;
   /** The connection is over; `reason` says why in words. */
   onClose?(session: SmtpSession, reason: string): unknown;

@@ -2,7 +2,10 @@ import { Readable } from 'node:stream';
 import { TlsSmtpError } from '../errors.js';
 import type { LogSelectors } from '../inspect/log-fields.js';
 import type { ReceivedOptions } from '../inspect/received.js';
+import type { BodyDecoder } from '../smtp/body-decoder.js';
+import type { OctetReader } from '../smtp/line-buffer.js';
 import type { MailAddress } from '../smtp/path.js';
+import type { Reply } from '../smtp/reply.js';
 
 /** Sender and recipients of the transaction under way (RFC 5321 §2.3.1). */
 export interface Envelope {
@@ -93,6 +96,28 @@ export interface MessageSource {
   resume(): void;
   receivedHeader(options?: ReceivedOptions): string;
   logLine(selectors?: LogSelectors): string;
+}
+
+/** What a session's octets go to while they are no commands: the body behind a 354, or a chunk. */
+export interface Intake extends OctetReader {
+  /** Whether the client should be held back. */
+  readonly full: boolean;
+  /** What is refused is read to its end all the same, but not for ever. */
+  readonly endless: boolean;
+  /** The end was seen. @returns the reply to it; `null` where the handler has yet to answer */
+  end(): Reply | null;
+}
+
+/** The message of a transaction, from DATA or the first BDAT to the end of the transaction. */
+export interface OpenMessage extends Intake {
+  /** Octets of it so far. */
+  readonly octets: number;
+  /** All of it has come; only the answer is missing. */
+  readonly whole: boolean;
+  /** Goes on with the next chunk. */
+  next(decoder: BodyDecoder): Intake;
+  /** Nothing of it may be kept (RFC 5321 §4.1.1.4). */
+  abort(reason: string): void;
 }
 
 const ignore = (): void => {};

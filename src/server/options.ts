@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { OptionError } from '../errors.js';
 import type { ServerTlsOptions } from '../net/server-tls-options.js';
-import { checkedOptions } from '../options.js';
+import { checkedOptions, oneOf } from '../options.js';
 import type { AclOptions } from '../policy/acl.js';
+import type { BareNewlines } from '../smtp/body-decoder.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import { SASL_MECHANISMS, type SaslMechanism } from '../smtp/sasl.js';
 import { checkedAcl } from './acl.js';
@@ -29,6 +30,12 @@ export interface SmtpServerOptions extends Handlers {
   readonly allowInsecureAuth?: boolean;
   /** EHLO keywords that are not offered, for instance `['PIPELINING']`. What is not offered is refused too. */
   readonly hide?: readonly string[];
+  /**
+   * What becomes of a CR or LF without the other. `reject`, the default: a command is answered 500 and not run, a message
+   * is refused, 550. `normalize`: a bare LF ends a line like CRLF, and a bare CR in a message becomes a space. Only
+   * CRLF.CRLF ends a message, in both (SMTP smuggling). BDAT's octets are left alone.
+   */
+  readonly bareNewlines?: BareNewlines;
 }
 
 /** The same, checked and complete. */
@@ -42,6 +49,7 @@ export interface SmtpServerSettings {
   readonly hidden: ReadonlySet<string>;
   /** `null`: nobody can authenticate. */
   readonly auth: AuthSettings | null;
+  readonly bareNewlines: BareNewlines;
   readonly handlers: SettledHandlers;
 }
 
@@ -63,7 +71,18 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
   const options = checkedOptions<SmtpServerOptions>(
     '',
     given,
-    ['hostname', 'banner', 'tls', 'acl', 'limits', 'auth', 'allowInsecureAuth', 'hide', ...HANDLER_NAMES],
+    [
+      'hostname',
+      'banner',
+      'tls',
+      'acl',
+      'limits',
+      'auth',
+      'allowInsecureAuth',
+      'hide',
+      'bareNewlines',
+      ...HANDLER_NAMES,
+    ],
     HINTS,
   );
   for (const name of HANDLER_NAMES) {
@@ -86,6 +105,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
     limits: checkedLimits(options.limits),
     hidden,
     auth: hidden.has('AUTH') ? null : authSettings(options),
+    bareNewlines: oneOf('bareNewlines', options.bareNewlines, 'reject', ['reject', 'normalize']),
     handlers: settledHandlers(options),
   };
 }

@@ -2,32 +2,52 @@ import { isThenable } from '../callback-answer.js';
 import { arrivalLine } from '../inspect/arrival-line.js';
 import type { LogSelectors } from '../inspect/log-fields.js';
 import { type ReceivedOptions, receivedHeader } from '../inspect/received.js';
+import type { BodyDecoder } from '../smtp/body-decoder.js';
 import { DataDecoder } from '../smtp/data-decoder.js';
-import type { OctetReader } from '../smtp/line-buffer.js';
+import { NormalizingDecoder } from '../smtp/normalizing-decoder.js';
 import { isAscii } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
 import { refusal } from './handlers.js';
-import { type Envelope, MessageIncompleteError, MessageQueue, type MessageSource } from './message.js';
+import type { Limits } from './limits.js';
+import {
+  type Envelope,
+  type Intake,
+  MessageIncompleteError,
+  MessageQueue,
+  type MessageSource,
+  type OpenMessage,
+} from './message.js';
 import { replies } from './replies.js';
 import type { VerbContext } from './verbs.js';
 
 /** What is read of a message beyond twice the limit: a small limit must not turn a reply into a cut connection. */
 const GRACE_OCTETS = 1024 * 1024;
 
+/** Octets beyond which no message and no chunk is read to its end, only to be refused there. */
+export function mostOctetsRead({ maxMessageBytes }: Limits): number {
+  return 2 * maxMessageBytes + GRACE_OCTETS;
+}
+
 /** What a session hears of the message that it takes in. */
 export interface ReceptionEvents {
   /** The application has taken what was held for it: the client may send again. */
   caughtUp(): void;
-  /** The handler's answer, where {@link MessageReception.end} had none yet. */
+  /** The reply, where {@link MessageReception.end} had none yet. */
   answered(reply: Reply): void;
 }
 
-/** Takes in one message: from the 354 to the reply behind its final dot. */
-export class MessageReception implements MessageSource, OctetReader {
+/** The message behind a 354 (RFC 5321 §4.1.1.4). */
+export function beginData(context: VerbContext, events: ReceptionEvents): MessageReception {
+  const decoder = context.bareNewlines === 'normalize' ? new NormalizingDecoder() : new DataDecoder();
+  return new MessageReception(context, decoder, events);
+}
+
+/** Takes in one message: from the 354 to the reply behind its final dot, or through its chunks to that behind the last. */
+export class MessageReception implements MessageSource, OpenMessage {
   readonly #context: VerbContext;
   readonly #envelope: Envelope;
   readonly #events: ReceptionEvents;
-  readonly #decoder = new DataDecoder();
+  #decoder: BodyDecoder;
   readonly #message: MessageQueue;
   #octets = 0;
   /** The body is refused: too large, or with bare newlines. Stronger than what the handler says. */
@@ -36,19 +56,38 @@ export class MessageReception implements MessageSource, OctetReader {
   #answer: Reply | null = null;
   /** The end of data was seen. When the handler has answered too, the transaction is over. */
   #ended = false;
+  /** The last chunk has no reply yet: there was no room behind it. */
+  #chunkWaits = false;
 
-  constructor(context: VerbContext, events: ReceptionEvents) {
+  /** @param decoder - of the body, or of its first chunk */
+  constructor(context: VerbContext, decoder: BodyDecoder, events: ReceptionEvents) {
     const { envelope } = context.conversation;
     if (envelope === null) throw new TypeError('354 was said without a transaction');
     this.#context = context;
     this.#envelope = envelope;
+    this.#decoder = decoder;
     this.#events = events;
+    context.conversation.message = this;
     this.#message = new MessageQueue(envelope, this);
     this.#consult();
   }
 
+  get octets(): number {
+    return this.#octets;
+  }
+
+  get whole(): boolean {
+    return this.#ended;
+  }
+
   resume(): void {
+    if (this.#chunkWaits) queueMicrotask(this.#answerChunk); // not now: more octets would come in the middle of a read
     this.#events.caughtUp();
+  }
+
+  next(decoder: BodyDecoder): Intake {
+    this.#decoder = decoder;
+    return this;
   }
 
   receivedHeader(options?: ReceivedOptions): string {
@@ -83,14 +122,12 @@ export class MessageReception implements MessageSource, OctetReader {
     return arrivalLine(arrival, selectors);
   }
 
-  /** Whether the client should be held back. */
   get full(): boolean {
     return this.#message.full;
   }
 
-  /** A message that is refused for its size is read to its end all the same, but not for ever. */
   get endless(): boolean {
-    return this.#octets > 2 * this.#context.limits.maxMessageBytes + GRACE_OCTETS;
+    return this.#octets > mostOctetsRead(this.#context.limits);
   }
 
   read(chunk: Buffer): number {
@@ -99,19 +136,44 @@ export class MessageReception implements MessageSource, OctetReader {
     return end;
   }
 
-  /** The end of data was seen. @returns the reply to it; `null` where the handler has yet to answer */
   end(): Reply | null {
+    if (!this.#decoder.whole) return this.#endOfChunk();
     this.#ended = true;
     if (this.#refused === null) this.#message.finish();
     const reply = this.#refused ?? this.#answer;
-    if (reply !== null) this.#context.conversation.reset();
+    if (reply !== null) this.#close();
     return reply;
+  }
+
+  /** The message is answered: from here on the client may know, and with the message its transaction is over. */
+  #close(): void {
+    const { conversation } = this.#context;
+    conversation.message = null;
+    conversation.reset();
   }
 
   /** The connection ended before the reply: nothing of the message may be kept (RFC 5321 §4.1.1.4). */
   abort(reason: string): void {
     this.#message.fail(new MessageIncompleteError(reason));
   }
+
+  /**
+   * A handler that has refused is heard at once, and with it the transaction is over: no later chunk may be taken for the
+   * message. Where the handler is slow the 250 waits: chunks, small as they may be, must not pile up.
+   */
+  #endOfChunk(): Reply | null {
+    if (this.#answer !== null && this.#answer.code >= 400) {
+      this.#context.conversation.reset();
+      return this.#answer;
+    }
+    this.#chunkWaits = this.#message.full;
+    return this.#chunkWaits ? null : replies.chunkOk;
+  }
+
+  readonly #answerChunk = (): void => {
+    const reply = this.#endOfChunk();
+    if (reply !== null) this.#events.answered(reply);
+  };
 
   /** One promise for a message is enough: whoever waits for the answer is called. */
   #consult(): void {
@@ -141,7 +203,7 @@ export class MessageReception implements MessageSource, OctetReader {
     if (reply.code >= 300) this.#message.fail(new MessageIncompleteError('the handler refused the message'));
     this.#message.drop();
     if (!this.#ended || this.#refused !== null) return;
-    this.#context.conversation.reset();
+    this.#close();
     this.#events.answered(reply);
   }
 

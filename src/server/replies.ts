@@ -7,10 +7,12 @@ export const replies: Readonly<Record<ReplyName, Reply>> = Object.freeze({
   senderOk: fixedReply(250, '2.1.0', 'Sender OK'),
   recipientOk: fixedReply(250, '2.1.5', 'Recipient OK'),
   messageOk: fixedReply(250, '2.0.0', 'Message accepted'),
+  chunkOk: fixedReply(250, '2.0.0', 'Chunk received'),
   startMail: fixedReply(354, null, 'Start mail input; end with <CRLF>.<CRLF>'),
   bye: fixedReply(221, '2.0.0', 'Bye'),
   lineTooLong: fixedReply(500, '5.5.2', 'Line too long, closing'),
   bareLf: fixedReply(500, '5.5.2', 'lines end with CRLF'),
+  badChunk: fixedReply(501, '5.5.4', 'Syntax: BDAT size [LAST], closing'),
   unknown: fixedReply(500, '5.5.2', 'Command not recognized'),
   notSmtp: fixedReply(421, '4.7.0', 'This is an SMTP server, closing'),
   unknownParameter: fixedReply(555, '5.5.4', 'Parameter not recognized'),
@@ -34,10 +36,12 @@ type ReplyName =
   | 'senderOk'
   | 'recipientOk'
   | 'messageOk'
+  | 'chunkOk'
   | 'startMail'
   | 'bye'
   | 'lineTooLong'
   | 'bareLf'
+  | 'badChunk'
   | 'unknown'
   | 'notSmtp'
   | 'unknownParameter'

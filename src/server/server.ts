@@ -177,7 +177,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
     const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
     const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
-    const { acl, limits, hostname, banner, hidden, auth } = this.#settings;
+    const { acl, limits, hostname, banner, hidden, auth, bareNewlines } = this.#settings;
     const tlsOnConnect = options.tlsOnConnect === true;
     if (socket.destroyed) return conversation; // the client was gone before we looked
     const leave = this.#sessions.size < limits.maxConnections ? this.#occupancy.enter(peer) : undefined;
@@ -198,6 +198,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
         hostname,
         hidden,
         auth,
+        bareNewlines,
         offer: (name) => starttls.ehlo(name),
         withdraw: (name) => starttls.helo(name),
         offersTls: this.#starttls.offersTls,

@@ -2,19 +2,22 @@ import type { Duplex } from 'node:stream';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import type { StartTlsSession } from '../net/starttls-contract.js';
 import { HandlerTimeoutError } from '../net/starttls-errors.js';
+import { type Chunk, isBdat, parseChunk } from '../smtp/bdat.js';
 import { parseCommand } from '../smtp/command.js';
 import { type Line, LineBuffer } from '../smtp/line-buffer.js';
 import type { Reply } from '../smtp/reply.js';
 import { judge } from './acl.js';
 import { authResponse } from './auth.js';
 import { Channel, type ChannelEvents } from './channel.js';
+import { intakeOfChunk } from './chunks.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
-import { MessageReception, type ReceptionEvents } from './reception.js';
+import type { Intake } from './message.js';
+import { beginData, type ReceptionEvents } from './reception.js';
 import { badLineReply, replies } from './replies.js';
 import { Tally } from './tally.js';
-import { type VerbContext, verbs } from './verbs.js';
+import { bdat, type VerbContext, verbs } from './verbs.js';
 
 /** What a session needs of its server. */
 export interface SessionHost {
@@ -50,9 +53,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   readonly #tally: Tally;
   #phase: Phase = 'opening';
   #lines = new LineBuffer();
-  #reception: MessageReception | null = null;
-  /** A message that has come whole, while its handler is awaited. */
-  #unanswered: MessageReception | null = null;
+  /** Where octets go in the phase `message`. */
+  #intake: Intake | null = null;
+  /** A BDAT that has no reply yet: its octets come before anything else. */
+  #chunk: Chunk | null = null;
   /** The verb or handler that is awaited, for the error that says so. */
   #awaited = 'onConnect';
   /** The client has closed its side. */
@@ -129,7 +133,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   overdue(): void {
     if (this.#phase === 'ending') return this.#channel.destroy();
     if (this.endsAt <= this.#host.deadlines.now) return this.end(replies.timeout, 'the session took too long');
-    const atHandler = this.#phase === 'opening' || this.#phase === 'waiting' || this.#reception?.full === true;
+    const atHandler = this.#phase === 'opening' || this.#phase === 'waiting' || this.#intake?.full === true;
     if (!atHandler) return this.end(replies.timeout, 'the client was silent for too long');
     const error = new HandlerTimeoutError(this.#awaited, this.#host.context.limits.handlerTimeoutMs);
     this.end(replies.stuck, error.message);
@@ -171,7 +175,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     if (code !== null && this.#phase !== 'ending') this.#reason = `the connection was lost (${code})`;
     this.#phase = 'ending';
     this.#host.deadlines.forget(this);
-    this.#abandon('the connection was lost');
+    this.#conversation.abandon('the connection was lost');
     this.#host.closed(this.#reason);
   }
 
@@ -201,7 +205,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
         this.dueAt = now + limits.commandTimeoutMs;
         break;
       case 'message': // from chunk to chunk (RFC 5321 §4.5.3.2.5), while the client is the one who is waited for
-        this.dueAt = now + (this.#reception?.full ? limits.handlerTimeoutMs : limits.dataTimeoutMs);
+        this.dueAt = now + (this.#intake?.full ? limits.handlerTimeoutMs : limits.dataTimeoutMs);
         break;
       case 'ending':
         this.dueAt = now + LINGER_MS;
@@ -264,11 +268,27 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       if (this.#draining) return this.end(replies.shutdown, 'the server shut down'); // S47: no new upgrade
       return void this.#startTls(command.args);
     }
-    const gated = this.#host.starttls.gate(line.text);
-    if (gated !== null) return this.#say(gated);
-    if (line.end === 'lf') return this.#say(replies.bareLf); // RFC 5321 §2.3.8; never run
-    if (typeof command === 'string') return this.#say(badLineReply(command));
+    const refused = this.#host.starttls.gate(line.text) ?? this.#refusedEnd(line);
+    if (typeof command === 'string') {
+      if (isBdat(line.text)) return this.#beginChunk('', refused);
+      return this.#say(refused ?? badLineReply(command));
+    }
+    if (verb === 'BDAT') return this.#beginChunk(command.args, refused);
+    if (refused !== null) return this.#say(refused);
     this.#answer(verbs.get(verb)?.(this.#host.context, command.args) ?? replies.unknown);
+  }
+
+  /** A line that ends in a bare LF is not run (RFC 5321 §2.3.8), unless the application wants it. */
+  #refusedEnd({ end }: Line): Reply | null {
+    return end === 'lf' && this.#host.context.bareNewlines === 'reject' ? replies.bareLf : null;
+  }
+
+  /** BDAT: whatever is said to it, its octets are read first, and none of them as a command (RFC 3030 §2). */
+  #beginChunk(args: string, refused: Reply | null): void {
+    const chunk = parseChunk(args);
+    if (chunk === null) return this.end(replies.badChunk, 'a BDAT without a size'); // no command can be found behind it
+    this.#chunk = chunk;
+    this.#answer(refused ?? bdat(this.#host.context, chunk));
   }
 
   #answer(reply: Reply | Promise<Reply>): void {
@@ -285,7 +305,6 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   readonly answered = (reply: Reply): void => {
     if (this.#phase !== 'waiting') return; // it took too long, or the client is gone
     try {
-      this.#unanswered = null; // from here on the client may have it
       this.#enter('commands');
       this.#say(reply);
       this.#run();
@@ -297,9 +316,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   /** Adds a reply to those that go out together, and does what its code says. */
   #say(reply: Reply): void {
+    if (this.#chunk !== null) return this.#beginMessage(intakeOfChunk(this.#host.context, this.#chunk, reply, this));
     this.#channel.collect(reply);
     const { code } = reply;
-    if (code === 354) return this.#beginMessage();
+    if (code === 354) return this.#beginMessage(beginData(this.#host.context, this));
     if (code === 334) return this.#enter('authenticating');
     if (code === 221 || code === 421 || this.#conversation.dropped) {
       this.#reason = code === 221 ? 'the client said QUIT' : `the session was ended: ${reply.lines[0]}`;
@@ -309,33 +329,33 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   }
 
   #count(code: number): void {
-    const over = this.#tally.count(code, this.#awaited, this.#conversation.stage);
+    const { stage } = this.#conversation;
+    const command = this.#awaited === 'onMessage' && stage === 'transaction' ? 'BDAT' : this.#awaited; // a chunk, not the last
+    const over = this.#tally.count(code, command, stage);
     // A lock-out has a bound of its own.
     if (over !== null && this.#host.starttls.state !== 'locked-out') this.end(over.reply, over.reason);
   }
 
-  #beginMessage(): void {
+  #beginMessage(intake: Intake): void {
     this.#awaited = 'onMessage';
-    this.#reception = new MessageReception(this.#host.context, this);
+    this.#intake = intake;
+    this.#chunk = null;
     this.#enter('message');
   }
 
-  /** @returns whether the message ended, and there may be commands behind it */
+  /** @returns whether the message, or the chunk, ended, and there may be commands behind it */
   #receive(): boolean {
-    const reception = this.#reception;
-    if (reception === null || this.#lines.unread === 0) return false;
-    if (!this.#lines.readBy(reception)) {
-      if (reception.endless) this.end(replies.tooLarge, 'the message had no end');
+    const intake = this.#intake;
+    if (intake === null) return false;
+    if (!this.#lines.readBy(intake)) {
+      if (intake.endless) this.end(replies.tooLarge, 'the message had no end');
       return false;
     }
-    this.#reception = null;
+    this.#intake = null;
     this.#enter('commands');
-    const reply = reception.end();
+    const reply = intake.end();
     if (reply !== null) this.#say(reply);
-    else {
-      this.#unanswered = reception;
-      this.#wait();
-    }
+    else this.#wait();
     return true;
   }
 
@@ -350,7 +370,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #updateFlow(): void {
     if (this.#phase === 'message') {
       this.#enter('message');
-      this.#channel.flow(!this.#channel.blocked && this.#reception?.full !== true);
+      this.#channel.flow(!this.#channel.blocked && this.#intake?.full !== true);
     } else if (this.#reading()) this.#channel.flow(!this.#channel.blocked);
   }
 
@@ -417,7 +437,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
    * it is a lost connection (CVE-2026-45185).
    */
   #finish(): void {
-    if (this.#conversation.tls === null || this.#phase !== 'commands') return this.#close();
+    const { tls, message } = this.#conversation; // between two chunks a message is under way too
+    if (tls === null || message !== null || this.#phase !== 'commands') return this.#close();
     this.#channel.flush();
     this.#enter('upgrading'); // as there: not a word in clear, and a deadline of its own
     void this.#clearAgain();
@@ -444,16 +465,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   /** Writes what is left, closes our side, and lets the client close its own. */
   #close(): void {
-    this.#abandon('the session was ended');
+    this.#conversation.abandon('the session was ended');
+    this.#intake = null;
     this.#enter('ending');
     this.#channel.end();
-  }
-
-  /** No 250 can be said any more: whoever has the message must not keep it. */
-  #abandon(what: string): void {
-    this.#reception?.abort(`${what} inside a message`);
-    this.#unanswered?.abort(`${what} before the message was answered`);
-    this.#reception = this.#unanswered = null;
   }
 
   /** A failed upgrade, or a fault of ours: the connection goes, the process does not. */

@@ -1,5 +1,7 @@
 import type { TlsSmtpError } from '../errors.js';
 import type { AclOptions } from '../policy/acl.js';
+import type { Chunk } from '../smtp/bdat.js';
+import type { BareNewlines } from '../smtp/body-decoder.js';
 import { offeredCapabilities } from '../smtp/capabilities.js';
 import { isAscii, type MailAddress, NO_PARAMETERS, parsePath } from '../smtp/path.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
@@ -22,6 +24,7 @@ export interface VerbContext {
   readonly hidden: ReadonlySet<string>;
   /** `null`: nobody can authenticate. */
   readonly auth: AuthSettings | null;
+  readonly bareNewlines: BareNewlines;
   /** The STARTTLS machine's part of EHLO and HELO. */
   readonly offer: (name: string) => Promise<readonly string[]>;
   readonly withdraw: (name: string) => Promise<void> | undefined;
@@ -37,6 +40,8 @@ const NEEDS_NAME = fixedReply(501, '5.5.4', 'A host name of up to 255 octets is 
 const NESTED = fixedReply(503, '5.5.1', 'A transaction is under way already');
 const NEEDS_MAIL = fixedReply(503, '5.5.1', 'MAIL first');
 const NEEDS_RCPT = fixedReply(503, '5.5.1', 'RCPT first');
+const NOT_OFFERED = fixedReply(503, '5.5.1', 'CHUNKING was not offered');
+const CHUNKS_CAME = fixedReply(503, '5.5.1', 'Not behind BDAT; RSET ends the transaction');
 const NO_ARGUMENT = fixedReply(501, '5.5.4', 'No argument allowed');
 const BAD_MAIL = fixedReply(501, '5.1.7', 'Syntax: MAIL FROM:<address>');
 const BAD_RCPT = fixedReply(501, '5.1.3', 'Syntax: RCPT TO:<address>');
@@ -50,7 +55,10 @@ const CANNOT_VERIFY = fixedReply(252, '2.5.0', 'Cannot verify; send mail and see
  */
 const FOREIGN = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'PRI'];
 
-/** RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. */
+/**
+ * RFC 5321 §4.1.1. STARTTLS is not here: it is no command of a dialogue but the end of one. Nor is BDAT, which octets
+ * follow whatever is said to it: {@link bdat}.
+ */
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['EHLO', ehlo],
   ['HELO', helo],
@@ -131,6 +139,7 @@ function begin({ conversation, handlers, report }: VerbContext, address: MailAdd
 function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
   const { conversation } = context;
   if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
+  if (conversation.message !== null) return CHUNKS_CAME;
   const address = parsePath('TO', args);
   if (address === null) return BAD_RCPT;
   if (address.parameters !== NO_PARAMETERS) return replies.unknownParameter;
@@ -151,8 +160,28 @@ function addRecipient({ conversation, handlers, report }: VerbContext, address: 
 function data(context: VerbContext, args: string): Reply | Promise<Reply> {
   if (args !== '') return NO_ARGUMENT;
   const { conversation } = context;
-  if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
-  return conversation.recipients === 0 ? NEEDS_RCPT : judge(context, 'data', startMail, undefined);
+  if (conversation.message !== null) return CHUNKS_CAME; // RFC 3030 §2: DATA and BDAT are not mixed
+  return outOfOrder(conversation) ?? judge(context, 'data', startMail, undefined);
+}
+
+/**
+ * BDAT (RFC 3030 §2).
+ *
+ * @returns 354, which is never said, where the octets are taken; anything else is said behind them, and they are dropped
+ */
+export function bdat(context: VerbContext, { octets }: Chunk): Reply | Promise<Reply> {
+  const { conversation, hidden, limits } = context;
+  const problem = outOfOrder(conversation);
+  if (problem !== null) return problem;
+  if (!conversation.esmtp || hidden.has('CHUNKING')) return NOT_OFFERED;
+  const before = conversation.message?.octets ?? 0;
+  if (before + octets > limits.maxMessageBytes) return replies.tooLarge;
+  return conversation.message === null ? judge(context, 'data', startMail, undefined) : replies.startMail;
+}
+
+function outOfOrder({ inTransaction, helo, recipients }: Conversation): Reply | null {
+  if (!inTransaction) return helo === null ? GREET_FIRST : NEEDS_MAIL;
+  return recipients === 0 ? NEEDS_RCPT : null;
 }
 
 function startMail(): Reply {
@@ -179,7 +208,12 @@ function vrfy(_context: VerbContext, args: string): Reply {
 
 function help(context: VerbContext): Reply {
   const { conversation, offersTls, hidden } = context;
+  const chunking = hidden.has('CHUNKING') ? '' : ' BDAT';
   const starttls = offersTls && conversation.tls === null && !hidden.has('STARTTLS') ? ' STARTTLS' : '';
   const more = `${offeredMethods(context).length > 0 ? ' AUTH' : ''}${starttls}`;
-  return { code: 214, enhanced: '2.0.0', lines: [`EHLO HELO MAIL RCPT DATA RSET NOOP QUIT VRFY HELP${more}`] };
+  return {
+    code: 214,
+    enhanced: '2.0.0',
+    lines: [`EHLO HELO MAIL RCPT DATA${chunking} RSET NOOP QUIT VRFY HELP${more}`],
+  };
 }

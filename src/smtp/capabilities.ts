@@ -33,6 +33,7 @@ export function offeredCapabilities(
     `SIZE ${maxMessageBytes}`,
     '8BITMIME',
     'SMTPUTF8',
+    'CHUNKING',
     'ENHANCEDSTATUSCODES',
     ...more,
     'HELP',

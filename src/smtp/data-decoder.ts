@@ -1,3 +1,4 @@
+import type { BodyDecoder } from './body-decoder.js';
 import { BODY_END, LINE_START, MAX_SCAN_OCTETS, scan } from './data-scan.js';
 
 /**
@@ -8,21 +9,16 @@ import { BODY_END, LINE_START, MAX_SCAN_OCTETS, scan } from './data-scan.js';
  * before that dot belongs to it: a line begins behind CRLF and nowhere else, or a message could end where another server
  * sees no end (SMTP smuggling, CVE-2023-51764 and its kin). A decoder is for one message.
  */
-export class DataDecoder {
+export class DataDecoder implements BodyDecoder {
+  readonly whole = true;
   #state = LINE_START;
   #bareNewline = false;
 
-  /** Whether the body so far holds a CR or LF without the other (RFC 5321 §2.3.8); the session refuses such a message. */
+  /** Whether a CR or LF stood without the other (RFC 5321 §2.3.8). */
   get bareNewline(): boolean {
     return this.#bareNewline;
   }
 
-  /**
-   * @param chunk - octets from the wire; what of them is read already may be written to
-   * @param from - where the body goes on in it
-   * @param take - gets the body's part of the chunk, if any, for as long as its call lasts: the memory is used again
-   * @returns the index behind the `CRLF.CRLF`; -1 where the body goes on in the next chunk
-   */
   decode(chunk: Buffer, from: number, take: (slice: Buffer) => void): number {
     for (let at = from; at < chunk.length; at += MAX_SCAN_OCTETS) {
       const found = scan(this.#state, chunk, at, Math.min(chunk.length, at + MAX_SCAN_OCTETS));

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { BodyDecoder } from '../../src/smtp/body-decoder.js';
 import { DataDecoder } from '../../src/smtp/data-decoder.js';
 import { DataEncoder } from '../../src/smtp/data-encoder.js';
 import { LineBuffer } from '../../src/smtp/line-buffer.js';
+import { NormalizingDecoder } from '../../src/smtp/normalizing-decoder.js';
 
 interface Outcome {
   readonly body: string;
@@ -28,9 +30,18 @@ function withoutUndecided(framed: string): string {
   return framed.replace(/\r\n\.\r?$/, '\r\n');
 }
 
+/** The same with `bareNewlines: 'normalize'`: LF is CRLF, but not where the end is looked for, and a lone CR is a space. */
+function normalizingReference(wire: string): Outcome {
+  const framed = `\r\n${wire}`;
+  const terminator = framed.indexOf('\r\n.\r\n');
+  const stuffed = terminator === -1 ? withoutUndecided(framed).replace(/\r$/, '') : framed.slice(0, terminator + 2);
+  const lines = stuffed.replace(/\r(?!\n)/g, ' ').replace(/\r?\n/g, '\r\n');
+  const body = lines.replaceAll('\r\n.', '\r\n').slice(2);
+  return { body, end: terminator === -1 ? -1 : terminator + 3, bareNewline: false };
+}
+
 /** @param offset - octets before each chunk that are not of the body, as behind a DATA command */
-function decode(chunks: readonly string[], offset = 0): Outcome {
-  const decoder = new DataDecoder();
+function decode(chunks: readonly string[], offset = 0, decoder: BodyDecoder = new DataDecoder()): Outcome {
   const slices: Buffer[] = [];
   let seen = 0;
   let end = -1;
@@ -94,6 +105,60 @@ describe('DataDecoder agrees with RFC 5321 §4.5.2 read literally', () => {
   });
 });
 
+describe('NormalizingDecoder agrees with a reading that normalizes a whole message at once', () => {
+  const normalize = (parts: readonly string[], offset = 0): Outcome => decode(parts, offset, new NormalizingDecoder());
+
+  it('for any body, in any fragmentation, wherever the body begins in its chunk', () => {
+    fc.assert(
+      fc.property(chunks, fc.nat(9), (parts, offset) => {
+        assert.deepEqual(normalize(parts, offset), normalizingReference(parts.join('')));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('for bodies longer than it looks at in one go', () => {
+    const run = fc.record({ octet: fc.constantFrom('\r', '\n', 'a', '\r\n', '\n.'), times: fc.nat(40_000) });
+    const long = fc.array(
+      run.map(({ octet, times }) => octet.repeat(times)),
+      { minLength: 1, maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(long, fc.array(piece, { maxLength: 6 }), (runs, pieces) => {
+        const wire = runs.map((one, index) => one + (pieces[index] ?? '')).join('');
+        assert.deepEqual(normalize([wire]), normalizingReference(wire));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('for every text of up to six octets out of CR, LF, dot and a letter, cut at any place', () => {
+    let texts = [''];
+    for (let length = 1; length <= 6; length++) {
+      texts = texts.flatMap((text) => ['\r', '\n', '.', 'a'].map((octet) => text + octet));
+      for (const text of texts) {
+        const expected = normalizingReference(text);
+        for (let cut = 0; cut < length; cut++) {
+          // A body that ends before the cut leaves the rest unread.
+          assert.deepEqual(normalize([text.slice(0, cut), text.slice(cut)]), expected, JSON.stringify([text, cut]));
+        }
+      }
+    }
+  });
+
+  it('hands on no bare CR or LF, and lets no lone dot through but a stuffed one', () => {
+    fc.assert(
+      fc.property(chunks, (parts) => {
+        const wire = parts.join('');
+        const { body } = normalize(parts);
+        assert.doesNotMatch(body, /\r(?!\n)|(?<!\r)\n/);
+        if (!wire.includes('..')) assert.doesNotMatch(body, /^\.\r\n/m);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 /** What some server took for the end of data, where the data ends for us, and whether we refuse the message. */
 const VARIANTS: readonly (readonly [text: string, end: number, bareNewline: boolean])[] = [
   ['\r\n.\r\n', 9, false],
@@ -119,6 +184,8 @@ describe('SMTP smuggling (CVE-2023-51764, -51765, -51766; RFC 5321 §4.1.1.4)', 
     it(`${JSON.stringify(variant)} ${rule}${bareNewline ? ', and is noticed' : ''}`, () => {
       const wire = `body${variant}MAIL FROM:<admin@x.test>\r\n`;
       const facts = [decode([wire]), decode(singly(wire))].map((one) => [one.end, one.bareNewline]);
+      const normalized = [[wire], singly(wire)].map((parts) => decode(parts, 0, new NormalizingDecoder()).end);
+      assert.deepEqual(normalized, [end, end], 'with normalize the end is the same');
       assert.deepEqual(facts, [
         [end, bareNewline],
         [end, bareNewline],

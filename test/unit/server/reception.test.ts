@@ -8,8 +8,9 @@ import { Conversation } from '../../../src/server/conversation.js';
 import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import type { IncomingMessage } from '../../../src/server/message.js';
-import { MessageReception } from '../../../src/server/reception.js';
+import { beginData, MessageReception } from '../../../src/server/reception.js';
 import { replies } from '../../../src/server/replies.js';
+import { DataDecoder } from '../../../src/smtp/data-decoder.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import type { Reply } from '../../../src/smtp/reply.js';
 
@@ -29,7 +30,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
   conversation.addRecipient({ address: 'b@y.test', parameters: {} });
   const reported: TlsSmtpError[] = [];
   let answered: (reply: Reply) => void = () => assert.fail('answered before the end of data');
-  const reception = new MessageReception(
+  const reception = beginData(
     {
       conversation,
       acl: null,
@@ -38,6 +39,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       hostname: 'mx.test',
       hidden: new Set(),
       auth: null,
+      bareNewlines: 'reject',
       offer: async () => [],
       withdraw: () => {},
       offersTls: true,
@@ -161,7 +163,7 @@ describe('MessageReception', () => {
       typeof MessageReception
     >[0];
     assert.match(
-      new MessageReception(context, { caughtUp: () => {}, answered: () => {} }).receivedHeader(),
+      new MessageReception(context, new DataDecoder(), { caughtUp: () => {}, answered: () => {} }).receivedHeader(),
       /with UTF8SMTP\r\n\tid id-1;\r\n/,
     );
     assert.match(reception.receivedHeader(), /for <b@y\.test>/); // of its own envelope
@@ -188,6 +190,7 @@ describe('MessageReception', () => {
     const { conversation } = begin();
     conversation.reset();
     const context = { conversation } as unknown as ConstructorParameters<typeof MessageReception>[0];
-    assert.throws(() => new MessageReception(context, { caughtUp: () => {}, answered: () => {} }), TypeError);
+    const events = { caughtUp: () => {}, answered: () => {} };
+    assert.throws(() => new MessageReception(context, new DataDecoder(), events), TypeError);
   });
 });

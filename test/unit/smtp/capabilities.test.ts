@@ -17,6 +17,7 @@ describe('capabilities', () => {
     assert.deepEqual(offeredCapabilities(['STARTTLS'], 9, new Set(['PIPELINING', 'SIZE'])), [
       '8BITMIME',
       'SMTPUTF8',
+      'CHUNKING',
       'ENHANCEDSTATUSCODES',
       'STARTTLS',
       'HELP',
@@ -29,6 +30,7 @@ describe('capabilities', () => {
       'SIZE 1000',
       '8BITMIME',
       'SMTPUTF8',
+      'CHUNKING',
       'ENHANCEDSTATUSCODES',
       'HELP',
     ]);
