@@ -144,8 +144,22 @@ const transaction: fc.Arbitrary<string> = body.map(
   (data) => `MAIL FROM:<c@x.test>\r\nRCPT TO:<d@y.test>\r\nRCPT TO:<e@y.test>\r\n${data}`,
 );
 
+/** What a chunk may hold is anything, commands too: octets are counted (RFC 3030 §2). */
+const chunk: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.constantFrom('', 'x', '\r\n.\r\n', 'MAIL FROM:<chunk@x.test>\r\nQUIT\r\n', '\0\xff'.repeat(200)),
+    fc.boolean(),
+  )
+  .map(([octets, last]) => `BDAT ${octets.length}${last ? ' LAST' : ''}\r\n${octets}`);
+
+const chunked: fc.Arbitrary<string> = fc
+  .array(chunk, { minLength: 1, maxLength: 4 })
+  .map((chunks) => `MAIL FROM:<c@x.test>\r\nRCPT TO:<d@y.test>\r\n${chunks.join('')}RSET\r\n`);
+
 const dialogue: fc.Arbitrary<string> = fc
-  .array(fc.oneof({ weight: 4, arbitrary: command }, body, { weight: 2, arbitrary: transaction }), { maxLength: 10 })
+  .array(fc.oneof({ weight: 4, arbitrary: command }, body, chunk, { weight: 2, arbitrary: transaction }, chunked), {
+    maxLength: 10,
+  })
   .map((parts) => `EHLO client.test\r\n${parts.join('')}`);
 
 /** How a dialogue may end: in QUIT, with or without more behind it, in a line too long, in another protocol. */
@@ -154,6 +168,7 @@ const end: fc.Arbitrary<string> = fc.constantFrom(
   'QUIT\r\nMAIL FROM:<behind@x.test>\r\n',
   `NOOP ${'x'.repeat(2_100)}\r\n`,
   'GET / HTTP/1.1\r\n\r\n',
+  'BDAT x\r\nRSET\r\n',
 );
 
 const LENIENT = await ours({ maxErrors: 1_000, maxIdleCommands: 1_000 });
