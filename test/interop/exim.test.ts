@@ -28,7 +28,7 @@ describe('Exim as the client', () => {
         assert.notEqual(trace, '', 'it adds a header of its own');
         assert.deepEqual(found, oneDelivery(mode, version, { body: trace + MESSAGE }));
         const verified = new RegExp(
-          `[=-]> (\\S+) .* X=TLS1\\.${version.at(-1)}:\\S+ CV=yes .*C="250 2.0.0 Message accepted"`,
+          `[=-]> (\\S+) .* X=TLS1\\.${version.at(-1)}:\\S+ CV=yes .*K .*C="250 2.0.0 Message accepted"`, // K: by BDAT
         );
         const delivered = log.split('\n').flatMap((line) => verified.exec(line)?.[1] ?? []);
         assert.deepEqual(delivered, TO, log);
@@ -36,6 +36,24 @@ describe('Exim as the client', () => {
         assert.deepEqual(await exim.queuedBodies(), []);
       });
     }
+
+    itWith(['exim4'], `delivers by DATA where CHUNKING is hidden, and by BDAT the same message: ${mode}`, async () => {
+      const large = `${MESSAGE}${'..a line of the body\r\n'.repeat(20_000)}`;
+      const bodies: string[] = [];
+      for (const hide of [[], ['CHUNKING']]) {
+        await using running = await startServer({ hide });
+        const target = { port: portOf(running, mode), mode, version: 'TLSv1.3', ca: running.authority.ca } as const;
+        await using exim = await eximClient(target);
+        const { code, printed } = await exim.deliver(large, ...TO);
+        assert.equal(code, 0, printed);
+        const log = await exim.log();
+        assert.equal(/ K C="250 2\.0\.0 Message accepted"/.test(log), hide.length === 0, log);
+        const [message] = running.messages;
+        assert.ok(message !== undefined && running.messages.length === 1);
+        bodies.push(message.body.slice(message.body.indexOf('From: Alice')));
+      }
+      assert.ok(bodies[0] === bodies[1] && bodies[0] === large);
+    });
 
     itWith(['exim4'], `keeps its message where it trusts another authority: ${mode}`, async () => {
       await using running = await startServer();
