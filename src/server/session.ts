@@ -268,7 +268,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       if (this.#draining) return this.end(replies.shutdown, 'the server shut down'); // S47: no new upgrade
       return void this.#startTls(command.args);
     }
-    const refused = this.#host.starttls.gate(line.text) ?? this.#refusedEnd(line);
+    const refused = this.#host.starttls.gate(line.text) ?? this.#refusedEnd(line, verb);
     if (typeof command === 'string') {
       if (isBdat(line.text)) return this.#beginChunk('', refused);
       return this.#say(refused ?? badLineReply(command));
@@ -278,9 +278,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     this.#answer(verbs.get(verb)?.(this.#host.context, command.args) ?? replies.unknown);
   }
 
-  /** A line that ends in a bare LF is not run (RFC 5321 §2.3.8), unless the application wants it. */
-  #refusedEnd({ end }: Line): Reply | null {
-    return end === 'lf' && this.#host.context.bareNewlines === 'reject' ? replies.bareLf : null;
+  /** A line that ends in a bare LF is not run (RFC 5321 §2.3.8), unless the application wants it; STARTTLS never is. */
+  #refusedEnd({ end }: Line, verb: string): Reply | null {
+    if (end === 'crlf') return null;
+    return verb === 'STARTTLS' || this.#host.context.bareNewlines === 'reject' ? replies.bareLf : null;
   }
 
   /** BDAT: whatever is said to it, its octets are read first, and none of them as a command (RFC 3030 §2). */

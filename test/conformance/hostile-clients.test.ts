@@ -110,7 +110,7 @@ describe('S08: TLS that ends while TCP goes on', { timeout: 30_000 }, () => {
   }
 });
 
-describe('S11: SMTP smuggling, inside TLS (CVE-2023-51764 and its kin)', { timeout: 60_000 }, () => {
+describe('S11: SMTP smuggling (CVE-2023-51764 and its kin)', { timeout: 60_000 }, () => {
   /** What some server or other has taken for the end of a message, and the one that is. */
   const ENDS = [
     ['\n.\n', 'refused'],
@@ -131,29 +131,76 @@ describe('S11: SMTP smuggling, inside TLS (CVE-2023-51764 and its kin)', { timeo
   ] as const;
   const SMUGGLED = 'MAIL FROM:<smuggled@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\nsmuggled\r\n.\r\n';
 
-  async function smuggle(port: number, end: string): Promise<RawClient> {
+  /** With `normalize` a message is not refused for its line ends, and ends where it would have been refused. */
+  function fateOf(end: (typeof ENDS)[number], bareNewlines: 'reject' | 'normalize'): (typeof ENDS)[number][1] {
+    const [, fate] = end;
+    if (bareNewlines === 'reject' || !fate.startsWith('refused')) return fate;
+    return fate === 'refused' ? 'one message' : 'two messages';
+  }
+
+  /** @param pipelined - sends all of it at once, as nobody may (RFC 2920 §3.1), or body and rest at once behind the 354 */
+  async function smuggle(port: number, encrypted: boolean, pipelined: boolean, end: string): Promise<RawClient> {
     const { authority } = await testIdentity();
-    const client = await RawClient.connectTls(port, { ca: authority.ca });
+    const client = encrypted ? await RawClient.connectTls(port, { ca: authority.ca }) : await RawClient.connect(port);
     await client.reply();
-    await openData(client);
-    await client.send(`first${end}${SMUGGLED}`);
-    await client.send('QUIT\r\n');
+    const body = `first${end}${SMUGGLED}QUIT\r\n`;
+    await client.ask('EHLO c.test');
+    const envelope = ['MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>', 'DATA'];
+    if (pipelined) await client.send(`${envelope.join('\r\n')}\r\n${body}`);
+    else {
+      for (const line of envelope) await client.ask(line);
+      await client.send(body);
+    }
     return client;
   }
 
-  for (const [end, fate] of ENDS) {
-    it(`${JSON.stringify(end)}: ${fate}`, async () => {
-      await using running = await startServer();
-      await using client = await smuggle(running.tlsPort, end);
-      const { replies } = await client.untilClosed();
-      const ofMessages = replies.map((reply) => reply.slice(0, 3)).filter((code) => code !== '354' && code !== '221');
-      const bodies = running.messages.map(({ body }) => body.length > 0 && body.slice(0, 5));
-      const outcome = { refused: ['550'], 'one message': ['250'], 'two messages': ['250', '250', '250', '250'] };
-      if (fate === 'refused, and its end is the true one') {
-        assert.deepEqual([ofMessages, bodies], [['550', '250', '250', '250'], ['smugg']]);
-      } else {
-        const whole = { refused: [], 'one message': ['first'], 'two messages': ['first', 'smugg'] };
-        assert.deepEqual([ofMessages, bodies], [outcome[fate], whole[fate]]);
+  for (const bareNewlines of ['reject', 'normalize'] as const) {
+    for (const one of ENDS) {
+      const [end] = one;
+      const fate = fateOf(one, bareNewlines);
+      it(`${JSON.stringify(end)}, ${bareNewlines}: ${fate}; in clear, inside TLS, pipelined`, async () => {
+        await using running = await startServer({ bareNewlines });
+        for (const encrypted of [false, true]) {
+          for (const pipelined of [false, true]) {
+            running.messages.length = 0;
+            running.seen.length = 0;
+            await using client = await smuggle(encrypted ? running.tlsPort : running.port, encrypted, pipelined, end);
+            const { replies } = await client.untilClosed();
+            const codes = replies.map((reply) => reply.slice(0, 3)).filter((code) => code !== '354' && code !== '221');
+            const outcome = {
+              said: codes.slice(pipelined ? 2 : 0),
+              bodies: running.messages.map(({ body }) => body.slice(0, 5)),
+              smuggled: running.seen.some(({ command }) => command === 'MAIL smuggled@x.test'),
+            };
+            const transaction = ['250', '250', '250'];
+            assert.deepEqual(
+              outcome,
+              {
+                refused: { said: ['550'], bodies: [], smuggled: false },
+                'one message': { said: ['250'], bodies: ['first'], smuggled: false },
+                'two messages': { said: ['250', ...transaction], bodies: ['first', 'smugg'], smuggled: true },
+                'refused, and its end is the true one': {
+                  ...{ said: ['550', ...transaction], bodies: ['smugg'], smuggled: true },
+                },
+              }[fate],
+              `${encrypted ? 'inside TLS' : 'in clear'}${pipelined ? ', pipelined' : ''}`,
+            );
+          }
+        }
+      });
+    }
+
+    it(`a relay that splits at any newline finds nothing in what we hand on, ${bareNewlines}`, async () => {
+      await using running = await startServer({ bareNewlines });
+      for (const [end, fate] of ENDS) {
+        if (fate === 'two messages') continue;
+        running.messages.length = 0;
+        await using client = await smuggle(running.tlsPort, true, false, end);
+        await client.untilClosed();
+        for (const { body } of running.messages) {
+          assert.doesNotMatch(body, /(?:\r\n|\n|\r)\.(?:\r\n|\n|\r)/, JSON.stringify(end));
+          assert.doesNotMatch(body, /\r(?!\n)|(?<!\r)\n/, JSON.stringify(end));
+        }
       }
     });
   }
@@ -162,7 +209,7 @@ describe('S11: SMTP smuggling, inside TLS (CVE-2023-51764 and its kin)', { timeo
     await using naive = await startNaiveServer(/(?:\r\n|\n|\r)\.(?:\r\n|\n|\r)/);
     for (const [end] of ENDS.slice(0, 8)) {
       naive.accepted.length = 0;
-      await using _client = await smuggle(naive.port, end);
+      await using _client = await smuggle(naive.port, true, false, end);
       await eventually('both', () => naive.accepted.length === 2);
       assert.equal(naive.accepted[0], 'first', JSON.stringify(end));
     }
