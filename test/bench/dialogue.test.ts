@@ -54,6 +54,13 @@ describe('a dialogue of messages', () => {
     ]);
   });
 
+  it('sends a message as one chunk with its envelope (RFC 3030 §4.2)', () => {
+    assert.deepEqual(sent('chunk'), [
+      'EHLO client.test| 250',
+      'MAIL FROM:<a@x.test>|RCPT TO:<b@y.test>|BDAT 2048 LAST|body,  250 250 250',
+    ]);
+  });
+
   it('sends the next envelope with the final dot, and never a body before its 354 (RFC 2920 §3.1)', () => {
     assert.deepEqual(sent('transactions'), [
       'EHLO client.test| 250',

@@ -31,6 +31,7 @@ export interface IdleLoad {
 
 /**
  * What is sent without waiting: nothing; MAIL, RCPT and DATA together; or the final dot of a message together with
- * MAIL, RCPT and DATA of the next one, which is as far as RFC 2920 §3.1 lets a client go.
+ * MAIL, RCPT and DATA of the next one, which is as far as RFC 2920 §3.1 lets a client go. `chunk`: MAIL, RCPT and the
+ * whole message in one BDAT, as Exchange does, and Exim with all but the header (RFC 3030).
  */
-export type Pipelining = 'none' | 'envelope' | 'transactions';
+export type Pipelining = 'none' | 'envelope' | 'transactions' | 'chunk';
