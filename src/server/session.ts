@@ -14,6 +14,7 @@ import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
 import type { Intake } from './message.js';
+import { type Phase, patienceMs } from './phase.js';
 import { beginData, type ReceptionEvents } from './reception.js';
 import { badLineReply, replies } from './replies.js';
 import { Tally } from './tally.js';
@@ -29,20 +30,8 @@ export interface SessionHost {
   readonly closed: (reason: string) => void;
 }
 
-/**
- * What a session does now. Each phase has its deadline in {@link Session.#enter}.
- *
- * `opening`: onConnect is asked, nothing has been said. `upgrading`: TLS has the socket, or is about to; not a word may be
- * said on it in clear. `commands`, `authenticating` (the next line answers a 334) and `message`: it reads. `waiting`: a handler is awaited; what the client sends meanwhile
- * is not run. `ending`: the last words are said.
- */
-type Phase = 'opening' | 'upgrading' | 'commands' | 'authenticating' | 'message' | 'waiting' | 'ending';
-
 /** The first octet of a TLS handshake record (RFC 8446 §5.1). */
 const TLS_HANDSHAKE = 0x16;
-
-/** How long a client may take to close its side behind our last words. */
-const LINGER_MS = 2_000;
 
 /** Drives one conversation: octets in, commands run in order, replies out. */
 export class Session implements Overdue, ChannelEvents, ReceptionEvents {
@@ -190,30 +179,9 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   /** Changes the phase, and with it says until when what is due. */
   #enter(phase: Phase): void {
     this.#phase = phase;
-    const { limits } = this.#host.context;
-    const { now } = this.#host.deadlines;
-    switch (phase) {
-      case 'opening':
-      case 'waiting':
-        this.dueAt = now + limits.handlerTimeoutMs;
-        break;
-      case 'upgrading': // the handshake has a deadline of its own
-        this.dueAt = Number.POSITIVE_INFINITY;
-        break;
-      case 'authenticating':
-      case 'commands': // for the whole of a command, or an octet every few minutes would hold a connection for days
-        this.dueAt = now + limits.commandTimeoutMs;
-        break;
-      case 'message': // from chunk to chunk (RFC 5321 §4.5.3.2.5), while the client is the one who is waited for
-        this.dueAt = now + (this.#intake?.full ? limits.handlerTimeoutMs : limits.dataTimeoutMs);
-        break;
-      case 'ending':
-        this.dueAt = now + LINGER_MS;
-        this.endsAt = Number.POSITIVE_INFINITY;
-        break;
-      default:
-        phase satisfies never;
-    }
+    const { context, deadlines } = this.#host;
+    this.dueAt = deadlines.now + patienceMs(phase, context.limits, this.#intake?.full === true);
+    if (phase === 'ending') this.endsAt = Number.POSITIVE_INFINITY; // the last words have a time of their own
   }
 
   /** Runs every command that is here, then writes their replies at once. */
@@ -252,7 +220,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #respond(line: Line | 'too-long'): void {
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     this.#enter('commands');
-    this.#answer(authResponse(this.#host.context, line.end === 'crlf' ? line.text : null));
+    this.#answer(authResponse(this.#host.context, this.#refusedEnd(line) === null ? line.text : null));
   }
 
   /** Runs one command line. */

@@ -256,6 +256,15 @@ describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
     });
   }
 
+  it('before TLS where TLS is required: 530 behind its octets, and none of them is run', async () => {
+    await using running = await startServer({ tls: { requireHosts: '*' } });
+    await using client = await running.greeted();
+    const replies = await dialogue(client, `${chunk(EVIL)}${chunk(EVIL, true)}QUIT\r\n`);
+    const refused = '530 5.7.0 Must issue a STARTTLS command first';
+    assert.deepEqual(replies, [refused, refused, '221 2.0.0 Bye']);
+    assert.deepEqual([running.messages, running.seen.length], [[], 1]);
+  });
+
   it('while locked out: 554 behind its octets', async () => {
     await using running = await startServer({ tls: { certificate: () => '/nonexistent/tls-smtp/cert.pem' } });
     await using client = await running.greeted();
@@ -334,23 +343,30 @@ describe('S23: a message that is cut in its chunks', { timeout: 60_000 }, () => 
     assert.equal((await client.replies(4))[3], MESSAGE_OK, 'control: one octet more and it is accepted');
   });
 
-  it('S08: close_notify inside a chunk, the rest in clear: not accepted, not run', async () => {
-    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const { running, ends } = await startWatching();
-      await using _running = running;
-      using client = await HeldTls.greeted(running.tlsPort, { ...running.trust, maxVersion: version });
-      for (const line of ['EHLO c.test', 'MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>']) await client.ask(line);
-      client.tls.write('BDAT 10 LAST\r\nhalf');
-      client.raw.write(Buffer.concat([await client.hold((tls) => tls.end()), Buffer.from('other!')]));
-      await client.untilClosed();
-      await running.quiet();
-      assert.deepEqual(
-        [ends, /Message accepted/.test(client.said)],
-        [['ERR_TLS_SMTP_MESSAGE_INCOMPLETE'], false],
-        version,
-      );
+  for (const resumeClearHosts of [undefined, '*']) {
+    for (const [where, octets] of [
+      ['inside a chunk', 'BDAT 10 LAST\r\nhalf'],
+      ['between two', 'BDAT 4\r\nhalf'],
+    ] as const) {
+      const who = resumeClearHosts === undefined ? '' : ', of a client that may go on in clear';
+      it(`S08: close_notify ${where}${who}, the rest in clear: not accepted, not run`, async () => {
+        for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+          const { running, ends } = await startWatching(resumeClearHosts ? { tls: { resumeClearHosts } } : {});
+          await using _running = running;
+          using client = await HeldTls.greeted(running.tlsPort, { ...running.trust, maxVersion: version });
+          for (const line of ['EHLO c.test', 'MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>']) await client.ask(line);
+          client.tls.write(octets);
+          const rest = Buffer.from('BDAT 6 LAST\r\nother!EHLO clear.test\r\n');
+          client.raw.write(Buffer.concat([await client.hold((tls) => tls.end()), rest]));
+          await client.untilClosed();
+          await running.quiet();
+          const inClear = running.seen.filter(({ command }) => command.includes('clear.test'));
+          const outcome = [ends, inClear, /Message accepted/.test(client.said)];
+          assert.deepEqual(outcome, [['ERR_TLS_SMTP_MESSAGE_INCOMPLETE'], [], false], version);
+        }
+      });
     }
-  });
+  }
 
   it('a client that pauses inside a chunk for dataTimeoutMs: 421, nothing is kept', async () => {
     const { running, ends } = await startWatching({ limits: { dataTimeoutMs: 60 } });
