@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsSmtpError } from '../../src/errors.js';
 import { type IncomingMessage, reject } from '../../src/server/index.js';
-import { HeldTls } from '../support/held-tls.js';
+import { ClosingTls } from '../support/closing-tls.js';
 import { eventually, RawClient, sleep } from '../support/raw-client.js';
 import { type RunningServer, type StartOptions, startServer } from '../support/with-server.js';
 
@@ -343,9 +343,9 @@ describe('S23: a message that is cut in its chunks', { timeout: 60_000 }, () => 
     assert.equal((await client.replies(4))[3], MESSAGE_OK, 'control: one octet more and it is accepted');
   });
 
-  for (const resumeClearHosts of [undefined, '*']) {
+  for (const resumeClearHosts of [undefined, '127.0.0.1']) {
     for (const [where, octets] of [
-      ['inside a chunk', 'BDAT 10 LAST\r\nhalf'],
+      ['inside a chunk', 'BDAT 4\r\nhalfBDAT 10 LAST\r\nhalf'],
       ['between two', 'BDAT 4\r\nhalf'],
     ] as const) {
       const who = resumeClearHosts === undefined ? '' : ', of a client that may go on in clear';
@@ -353,16 +353,16 @@ describe('S23: a message that is cut in its chunks', { timeout: 60_000 }, () => 
         for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
           const { running, ends } = await startWatching(resumeClearHosts ? { tls: { resumeClearHosts } } : {});
           await using _running = running;
-          using client = await HeldTls.greeted(running.tlsPort, { ...running.trust, maxVersion: version });
+          using client = await ClosingTls.greeted(running.port);
+          await client.starttls({ ...running.trust, minVersion: version, maxVersion: version });
           for (const line of ['EHLO c.test', 'MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>']) await client.ask(line);
-          client.tls.write(octets);
+          client.raw.write(await client.hold((tls) => tls.write(octets)));
+          await client.reply(/Chunk received/);
           const rest = Buffer.from('BDAT 6 LAST\r\nother!EHLO clear.test\r\n');
-          client.raw.write(Buffer.concat([await client.hold((tls) => tls.end()), rest]));
-          await client.untilClosed();
+          client.raw.write(Buffer.concat([await client.closeNotify(), rest]));
           await running.quiet();
           const inClear = running.seen.filter(({ command }) => command.includes('clear.test'));
-          const outcome = [ends, inClear, /Message accepted/.test(client.said)];
-          assert.deepEqual(outcome, [['ERR_TLS_SMTP_MESSAGE_INCOMPLETE'], [], false], version);
+          assert.deepEqual([ends, inClear], [['ERR_TLS_SMTP_MESSAGE_INCOMPLETE'], []], version);
         }
       });
     }

@@ -266,7 +266,7 @@ describe('RFC 2920: a pipelined batch', { timeout: 60_000 }, () => {
     assert.deepEqual(
       { codes: whole.said.map((reply) => reply.slice(0, 3)).join(' '), bodies: whole.bodies },
       {
-        codes: '220 250 250 250 250 250 250 250 250 500 500 250 250 250 354 550 250 250 250 354 250 252 501 221',
+        codes: '220 250 250 250 250 250 250 250 250 250 500 500 250 250 250 354 550 250 250 250 354 250 252 501 221',
         bodies: ['Subject: y\r\n\r\n.stuffed\r\n..\r\nend\r\n'],
       },
     );

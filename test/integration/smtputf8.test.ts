@@ -65,7 +65,7 @@ describe('hide', () => {
   it('what is not offered is not accepted: STARTTLS, SIZE, 8BITMIME', async () => {
     await using running = await startServer({ hide: ['starttls', 'size', '8bitmime', 'pipelining', 'help'] });
     await using client = await running.greeted();
-    assert.equal(await client.ask('EHLO me'), '250-mx.test at your service\n250 ENHANCEDSTATUSCODES');
+    assert.equal(await client.ask('EHLO me'), '250-mx.test at your service\n250-CHUNKING\n250 ENHANCEDSTATUSCODES');
     assert.match(await client.ask('STARTTLS'), /^503 5\.5\.1 /);
     assert.match(await client.ask('MAIL FROM:<a@x.test> SIZE=1'), /^555 /);
     assert.match(await client.ask('MAIL FROM:<a@x.test> BODY=8BITMIME'), /^555 /);
