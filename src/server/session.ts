@@ -220,7 +220,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   #respond(line: Line | 'too-long'): void {
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     this.#enter('commands');
-    this.#answer(authResponse(this.#host.context, this.#refusedEnd(line) === null ? line.text : null));
+    this.#answer(authResponse(this.#host.context, this.#refusedEnd(line, 'AUTH') === null ? line.text : null));
   }
 
   /** Runs one command line. */
