@@ -359,4 +359,39 @@ describe('examples', () => {
       await rm(folder, { recursive: true });
     }
   });
+
+  it('relay-with-certificate relays with a verified certificate only, and takes local mail from everybody', async () => {
+    await using example = new Example('relay-with-certificate.js');
+    const port = Number(await example.says(/STARTTLS on (\d+)/));
+    const folder = await example.says(/client\.pem and ca\.pem are in (\S+)/);
+    try {
+      const pem = await readFile(join(folder, 'client.pem'), 'utf8');
+      const trust = { ca: await readFile(join(folder, 'ca.pem'), 'utf8'), servername: 'localhost' };
+      const stranger = await (await TestAuthority.create()).issue({ name: 'client.test', kind: 'client' });
+      const codes: string[][] = [];
+      for (const tls of [null, trust, { ...trust, ...stranger }, { ...trust, cert: pem, key: pem }]) {
+        await using client = await RawClient.greeted(port);
+        if (tls !== null) {
+          await client.starttls(tls);
+          await client.ask('EHLO client.test');
+        }
+        await client.ask('MAIL FROM:<a@x.test>');
+        const replies = [await client.ask('RCPT TO:<b@localhost>'), await client.ask('RCPT TO:<c@far.test>')];
+        codes.push(replies.map((reply) => reply.slice(0, 9)));
+        await client.ask('DATA');
+        await client.ask('hello\r\n.');
+      }
+      assert.deepEqual(codes, [
+        ['250 2.1.5', '530 5.7.0'],
+        ['250 2.1.5', '550 5.7.1'],
+        ['250 2.1.5', '550 5.7.1'],
+        ['250 2.1.5', '250 2.1.5'],
+      ]);
+      await example.says(/7 octets for b@localhost, certificate: no TLS/);
+      await example.says(/7 octets for b@localhost, certificate: unverified/);
+      await example.says(/7 octets for b@localhost,c@far\.test, certificate: verified/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
