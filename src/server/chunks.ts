@@ -22,7 +22,7 @@ export function intakeOfChunk(context: VerbContext, chunk: Chunk, reply: Reply, 
  * without its middle must not be accepted.
  */
 function refusedChunk(context: VerbContext, chunk: Chunk, reply: Reply): Intake {
-  context.conversation.reset(reply.lines[0]);
+  context.conversation.reset('a chunk was refused');
   const decoder = new ChunkDecoder(chunk);
   return {
     full: false,

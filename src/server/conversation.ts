@@ -107,19 +107,15 @@ export class Conversation implements SmtpSession {
   }
 
   /** RSET, EHLO, the end of a message: the transaction is gone (RFC 5321 §4.1.1.5), with the chunks that came in it. */
-  reset(reason = 'the transaction was ended inside a message'): void {
-    this.#abort(reason);
+  reset(what = 'the transaction was ended'): void {
+    this.abandon(what);
     this.#mailFrom = null;
     this.#rcptTo = [];
   }
 
-  /** No 250 can be said any more: whoever has the message must not keep it. @param what - what happened, in words */
+  /** No 250 can be said any more to the message that has come, or part of it. @param what - has ended */
   abandon(what: string): void {
-    this.#abort(`${what} ${this.message?.whole ? 'before the message was answered' : 'inside a message'}`);
-  }
-
-  #abort(reason: string): void {
-    this.message?.abort(reason);
+    this.message?.abort(what);
     this.message = null;
   }
 

@@ -112,12 +112,10 @@ export interface Intake extends OctetReader {
 export interface OpenMessage extends Intake {
   /** Octets of it so far. */
   readonly octets: number;
-  /** All of it has come; only the answer is missing. */
-  readonly whole: boolean;
   /** Goes on with the next chunk. */
   next(decoder: BodyDecoder): Intake;
-  /** Nothing of it may be kept (RFC 5321 §4.1.1.4). */
-  abort(reason: string): void;
+  /** It has no reply and will have none: nothing of it may be kept. @param what - has ended */
+  abort(what: string): void;
 }
 
 const ignore = (): void => {};

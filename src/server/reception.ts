@@ -76,10 +76,6 @@ export class MessageReception implements MessageSource, OpenMessage {
     return this.#octets;
   }
 
-  get whole(): boolean {
-    return this.#ended;
-  }
-
   resume(): void {
     if (this.#chunkWaits) queueMicrotask(this.#answerChunk); // not now: more octets would come in the middle of a read
     this.#events.caughtUp();
@@ -141,20 +137,21 @@ export class MessageReception implements MessageSource, OpenMessage {
     this.#ended = true;
     if (this.#refused === null) this.#message.finish();
     const reply = this.#refused ?? this.#answer;
-    if (reply !== null) this.#close();
+    if (reply !== null) this.#leaveTransaction();
     return reply;
   }
 
-  /** The message is answered: from here on the client may know, and with the message its transaction is over. */
-  #close(): void {
+  /** The transaction ended before the reply: nothing of the message may be kept (RFC 5321 §4.1.1.4). */
+  abort(what: string): void {
+    const where = this.#ended ? 'before the message was answered' : 'inside a message';
+    this.#message.fail(new MessageIncompleteError(`${what} ${where}`));
+  }
+
+  /** The reply is known, and with it the transaction is over; the message is no part of it any more that could be aborted. */
+  #leaveTransaction(): void {
     const { conversation } = this.#context;
     conversation.message = null;
     conversation.reset();
-  }
-
-  /** The connection ended before the reply: nothing of the message may be kept (RFC 5321 §4.1.1.4). */
-  abort(reason: string): void {
-    this.#message.fail(new MessageIncompleteError(reason));
   }
 
   /**
@@ -163,7 +160,7 @@ export class MessageReception implements MessageSource, OpenMessage {
    */
   #endOfChunk(): Reply | null {
     if (this.#answer !== null && this.#answer.code >= 400) {
-      this.#context.conversation.reset();
+      this.#leaveTransaction();
       return this.#answer;
     }
     this.#chunkWaits = this.#message.full;
@@ -203,7 +200,7 @@ export class MessageReception implements MessageSource, OpenMessage {
     if (reply.code >= 300) this.#message.fail(new MessageIncompleteError('the handler refused the message'));
     this.#message.drop();
     if (!this.#ended || this.#refused !== null) return;
-    this.#close();
+    this.#leaveTransaction();
     this.#events.answered(reply);
   }
 

@@ -164,28 +164,31 @@ function data(context: VerbContext, args: string): Reply | Promise<Reply> {
   return outOfOrder(conversation) ?? judge(context, 'data', startMail, undefined);
 }
 
+function startMail(): Reply {
+  return replies.startMail;
+}
+
 /**
- * BDAT (RFC 3030 §2).
+ * BDAT (RFC 3030 §2). The first asks the rules of `data`.
  *
  * @returns 354, which is never said, where the octets are taken; anything else is said behind them, and they are dropped
  */
-export function bdat(context: VerbContext, { octets }: Chunk): Reply | Promise<Reply> {
-  const { conversation, hidden, limits } = context;
+export function bdat(context: VerbContext, chunk: Chunk): Reply | Promise<Reply> {
+  const { conversation, hidden } = context;
   const problem = outOfOrder(conversation);
   if (problem !== null) return problem;
   if (!conversation.esmtp || hidden.has('CHUNKING')) return NOT_OFFERED;
+  return conversation.message === null ? judge(context, 'data', withinSize, chunk) : withinSize(context, chunk);
+}
+
+function withinSize({ conversation, limits }: VerbContext, { octets }: Chunk): Reply {
   const before = conversation.message?.octets ?? 0;
-  if (before + octets > limits.maxMessageBytes) return replies.tooLarge;
-  return conversation.message === null ? judge(context, 'data', startMail, undefined) : replies.startMail;
+  return before + octets > limits.maxMessageBytes ? replies.tooLarge : replies.startMail;
 }
 
 function outOfOrder({ inTransaction, helo, recipients }: Conversation): Reply | null {
   if (!inTransaction) return helo === null ? GREET_FIRST : NEEDS_MAIL;
   return recipients === 0 ? NEEDS_RCPT : null;
-}
-
-function startMail(): Reply {
-  return replies.startMail;
 }
 
 function rset({ conversation }: VerbContext, args: string): Reply {

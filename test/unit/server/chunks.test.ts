@@ -34,9 +34,9 @@ function scene(): { readonly conversation: Conversation; readonly ends: string[]
     limits: checkedLimits({ maxMessageBytes: 20 }),
     hostname: 'mx.test',
     hidden: new Set(),
+    acl: null,
     auth: null,
     bareNewlines: 'reject',
-    acl: null,
     offer: async () => [],
     withdraw: () => {},
     offersTls: true,
@@ -68,7 +68,7 @@ describe('intakeOfChunk (RFC 3030 §2)', () => {
     assert.equal(refused.read(Buffer.from('cdNOOP')), 2);
     assert.equal(refused.end(), replies.tooLarge);
     await new Promise(setImmediate);
-    assert.deepEqual([ends, conversation.envelope], [['Message too large'], null]);
+    assert.deepEqual([ends, conversation.envelope], [['a chunk was refused inside a message'], null]);
   });
 
   it('does not read a refused chunk that is far beyond the limit', () => {
