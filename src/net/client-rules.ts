@@ -1,5 +1,5 @@
 import type { Peer } from '../peer.js';
-import type { ServerTlsPolicy } from '../policy/server-policy.js';
+import type { ServerHostList, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { CertificateRule } from '../policy/verdict.js';
 import type { TlsDuty } from '../starttls/server-machine.js';
 
@@ -48,11 +48,19 @@ export class ClientRules {
   }
 
   /** Whether a certificate is asked for. It is needed once, before a handshake. */
-  async certificate(): Promise<CertificateRule> {
-    return (await this.#policy.clientCertificate(this.#peer)).value;
+  get certificate(): CertificateRule | Promise<CertificateRule> {
+    const must = this.#ask('verifyHosts');
+    return typeof must === 'boolean' ? this.#certificate(must) : must.then((value) => this.#certificate(value));
   }
 
-  #ask(list: 'advertiseHosts' | 'requireHosts' | 'resumeClearHosts'): Answer {
+  #certificate(must: boolean): CertificateRule | Promise<CertificateRule> {
+    if (must) return 'verify';
+    const may = this.#ask('tryVerifyHosts');
+    const rule = (value: boolean): CertificateRule => (value ? 'try' : 'none');
+    return typeof may === 'boolean' ? rule(may) : may.then(rule);
+  }
+
+  #ask(list: ServerHostList): Answer {
     const answer = this.#policy.ask(list, this.#peer);
     return answer instanceof Promise ? answer.then(({ value }) => value) : answer.value;
   }

@@ -151,7 +151,8 @@ export class Session implements StartTlsSession {
         const effects = this.#step(event);
         event = null;
         for (const effect of effects) {
-          event = (await this.#carryOut(effect, attempt)) ?? event;
+          const led = this.#carryOut(effect, attempt);
+          event = (led instanceof Promise ? await led : led) ?? event;
         }
       }
     } finally {
@@ -209,7 +210,8 @@ export class Session implements StartTlsSession {
   async #load(attempt: Attempt): Promise<Event<ServerCredentials>> {
     const { rules, reserve, credentials: have } = this.#context;
     try {
-      const rule = await rules.certificate(); // first: DNS may be slow, and places are few
+      const { certificate } = rules;
+      const rule = typeof certificate === 'string' ? certificate : await certificate; // first: DNS may be slow, and places are few
       if (attempt.boundary !== null) {
         const { resumesClear } = rules;
         attempt.mayGoOn = typeof resumesClear === 'boolean' ? resumesClear : await resumesClear;

@@ -17,6 +17,7 @@ import { aclRefusal } from './acl.js';
 import { Conversation, type SmtpSession } from './conversation.js';
 import { Deadlines } from './deadlines.js';
 import { Descriptors } from './descriptors.js';
+import { EhloReplies } from './ehlo-replies.js';
 import type { SettledHandlers } from './handlers.js';
 import { Listener, type ListenOptions, listenSettings } from './listener.js';
 import { Occupancy } from './occupancy.js';
@@ -74,6 +75,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   readonly #handlers: SettledHandlers;
   readonly #starttls: StartTlsServer;
   readonly #deadlines: Deadlines;
+  readonly #ehloReplies: EhloReplies;
   readonly #descriptors = new Descriptors();
   readonly #listeners = new Set<Listener>();
   readonly #sessions = new Map<string, Session>();
@@ -92,7 +94,8 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
   constructor(options: SmtpServerOptions) {
     super();
     this.#settings = serverSettings(options);
-    const { tls, limits, handlers } = this.#settings;
+    const { tls, hostname, hidden, limits, handlers } = this.#settings;
+    this.#ehloReplies = new EhloReplies(hostname, limits.maxMessageBytes, hidden);
     this.#handlers =
       handlers.onMessage === undefined ? { ...handlers, onMessage: () => this.#warnOnce(NO_HANDLER) } : handlers;
     this.#starttls = new StartTlsServer({
@@ -197,6 +200,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
         limits,
         hostname,
         hidden,
+        ehloReplies: this.#ehloReplies,
         auth,
         bareNewlines,
         offer: (name) => starttls.ehlo(name),

@@ -2,12 +2,12 @@ import type { TlsSmtpError } from '../errors.js';
 import type { AclOptions } from '../policy/acl.js';
 import type { Chunk } from '../smtp/bdat.js';
 import type { BareNewlines } from '../smtp/body-decoder.js';
-import { offeredCapabilities } from '../smtp/capabilities.js';
 import { isAscii, type MailAddress, NO_PARAMETERS, parsePath } from '../smtp/path.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import { judge } from './acl.js';
 import { type AuthSettings, auth, offeredMethods } from './auth.js';
 import type { Conversation } from './conversation.js';
+import type { EhloReplies } from './ehlo-replies.js';
 import { consult, type SettledHandlers } from './handlers.js';
 import type { Limits } from './limits.js';
 import { badMailParameter, withTrustedAuthor } from './mail-parameters.js';
@@ -22,6 +22,7 @@ export interface VerbContext {
   readonly limits: Limits;
   readonly hostname: string;
   readonly hidden: ReadonlySet<string>;
+  readonly ehloReplies: EhloReplies;
   /** `null`: nobody can authenticate. */
   readonly auth: AuthSettings | null;
   readonly bareNewlines: BareNewlines;
@@ -79,9 +80,8 @@ function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
     const starttls = await offeredTls(context, args);
     const methods = offeredMethods(context);
     const more = methods.length === 0 ? starttls : [`AUTH ${methods.join(' ')}`, ...starttls];
-    const lines = offeredCapabilities(more, context.limits.maxMessageBytes, context.hidden);
     context.conversation.greet(args, true);
-    return { code: 250, lines: [`${context.hostname} at your service`, ...lines] };
+    return context.ehloReplies.offering(more);
   });
 }
 

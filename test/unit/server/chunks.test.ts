@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { intakeOfChunk } from '../../../src/server/chunks.js';
 import { Conversation } from '../../../src/server/conversation.js';
+import { EhloReplies } from '../../../src/server/ehlo-replies.js';
 import { settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import type { Intake, MessageIncompleteError } from '../../../src/server/message.js';
@@ -34,6 +35,7 @@ function scene(): { readonly conversation: Conversation; readonly ends: string[]
     limits: checkedLimits({ maxMessageBytes: 20 }),
     hostname: 'mx.test',
     hidden: new Set(),
+    ehloReplies: new EhloReplies('mx.test', 20, new Set()),
     acl: null,
     auth: null,
     bareNewlines: 'reject',

@@ -5,6 +5,7 @@ import type { TlsSmtpError } from '../../../src/errors.js';
 import { OptionError } from '../../../src/errors.js';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
+import { EhloReplies } from '../../../src/server/ehlo-replies.js';
 import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import type { IncomingMessage } from '../../../src/server/message.js';
@@ -38,6 +39,7 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       limits: checkedLimits({ maxMessageBytes: 20 }),
       hostname: 'mx.test',
       hidden: new Set(),
+      ehloReplies: new EhloReplies('mx.test', 20, new Set()),
       auth: null,
       bareNewlines: 'reject',
       offer: async () => [],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { Conversation } from '../../../src/server/conversation.js';
+import { EhloReplies } from '../../../src/server/ehlo-replies.js';
 import { type Handlers, settledHandlers } from '../../../src/server/handlers.js';
 import { checkedLimits } from '../../../src/server/limits.js';
 import { replies } from '../../../src/server/replies.js';
@@ -12,6 +13,7 @@ import { formatReply } from '../../../src/smtp/reply.js';
 
 function contextWith({
   handlers,
+  hidden = new Set(),
   ...parts
 }: Partial<Omit<VerbContext, 'handlers'>> & { handlers?: Handlers } = {}): VerbContext {
   return {
@@ -20,7 +22,8 @@ function contextWith({
     handlers: settledHandlers(handlers ?? {}),
     limits: checkedLimits({ maxRecipients: 2, maxMessageBytes: 1_000 }),
     hostname: 'mx.test',
-    hidden: new Set(),
+    hidden,
+    ehloReplies: new EhloReplies('mx.test', 1_000, hidden),
     auth: null,
     bareNewlines: 'reject',
     offer: async () => ['STARTTLS'],
