@@ -37,6 +37,8 @@ export function receiveInto(socket: Duplex, memory: Buffer, received: (chunk: Bu
     },
   });
   handle.useUserBuffer(memory);
+  // A paused stream holds a client back by what it has in its buffer, which is not used any more: Node goes on reading.
+  if (socket.isPaused()) socket.pause();
   return true;
 }
 

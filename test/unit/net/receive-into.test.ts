@@ -84,6 +84,21 @@ describe('receiveInto', () => {
     await eventually('all came', () => octets === 30_000_000);
   });
 
+  it('holds the other side back where the socket was paused before', async () => {
+    await using ends = await pair();
+    const { server, client } = ends;
+    let octets = 0;
+    server.pause();
+    receiveInto(server, memory, (chunk) => {
+      octets += chunk.length;
+    });
+    client.write(Buffer.alloc(30_000_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.ok(octets < 200_000, `${octets} octets came through a paused socket`);
+    server.resume();
+    await eventually('all came', () => octets === 30_000_000);
+  });
+
   it("leaves 'end' and 'close' as they were", async () => {
     await using ends = await pair();
     const { server, client } = ends;
