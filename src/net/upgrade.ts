@@ -99,8 +99,12 @@ export function upgrade(
         // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
         // whose records cannot be read any more would stay open.
         secured.on('error', () => secured.destroy());
-        if (!gone && settle()) resolve(secured);
-        else setImmediate(() => secured.destroy()); // never in the tick of a handshake whose raw socket was destroyed
+        // A later tick, for the caller, whose socket it is, may destroy it: in the tick in which a handshake ended that is a
+        // segmentation fault of Node (20 to 26).
+        setImmediate(() => {
+          if (!gone && settle()) resolve(secured);
+          else secured.destroy();
+        });
       },
       failed: (cause) => {
         const timedOut = (cause as { code?: unknown } | null)?.code === 'ERR_TLS_HANDSHAKE_TIMEOUT';

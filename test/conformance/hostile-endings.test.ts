@@ -303,6 +303,35 @@ describe('S38: close() in the very tick in which a handshake ends', { timeout: 3
   });
 });
 
+describe('S38: a program that destroys its own socket in the tick in which the handshake ended', {
+  timeout: 30_000,
+}, () => {
+  for (const end of ['raw.destroy()', 'raw.resetAndDestroy()', 'raw.destroy(new Error())']) {
+    it(`onSecure, ${end}: ends the session, and not the process`, async () => {
+      const { issued, authority } = await testIdentity();
+      const tls = { certificate: issued.cert, privateKey: issued.key };
+      using program = Program.node(`
+        import { createServer } from 'node:net';
+        import { SmtpServer } from ${JSON.stringify(new URL('../../src/server/index.js', import.meta.url).href)};
+        let raw;
+        const onClose = () => setTimeout(() => process.exit(0), 50);
+        const server = new SmtpServer({ hostname: 'mx.test', tls: ${JSON.stringify(tls)}, onSecure: () => void ${end}, onClose });
+        await server.ready();
+        const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (socket) => {
+          raw = socket.on('error', () => {});
+          server.accept(socket, { tlsOnConnect: true });
+        });
+        listener.listen(0, '127.0.0.1', () => console.log('PORT', listener.address().port));
+      `);
+      const [, port] = await program.until(/^PORT (\d+)/m);
+      await using client = await RawClient.connect(Number(port));
+      await client.upgrade({ ca: authority.ca }).catch(() => {});
+      await client.closed();
+      assert.equal(await program.exit(), 0, program.printed);
+    });
+  }
+});
+
 describe('S39: TLS errors behind the handshake', { timeout: 30_000 }, () => {
   const FAULTS = {
     'data behind QUIT, and so behind our close_notify': async (client: HeldTls) => {
