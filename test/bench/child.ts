@@ -1,20 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Answer, ClientOrders, Envelope, ServerOrders } from './orders.js';
-
-interface Order {
-  readonly order: unknown;
-  readonly answer: unknown;
-}
+import type { Answer, ClientOrders, Envelope, Order, ServerOrders } from './orders.js';
 
 /** A process that takes orders, one at a time. */
 export class Child<T extends { [K in keyof T]: Order }> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #name: string;
 
-  /** @param script - a file of this folder */
-  private constructor(script: string, name: string, execArgv: readonly string[]) {
+  /** @param script - a file that obeys, seen from this folder */
+  constructor(script: string, name: string, execArgv: readonly string[]) {
     this.#name = name;
     this.#process = fork(join(import.meta.dirname, script), { execArgv: [...execArgv] });
   }

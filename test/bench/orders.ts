@@ -42,13 +42,18 @@ export interface Envelope {
 /** Its answer: a failed order ends the bench. */
 export type Answer = { readonly answer: unknown } | { readonly failure: string };
 
-type Orders = ServerOrders | ClientOrders;
+/** What an order takes, and what is answered. */
+export interface Order {
+  readonly order: unknown;
+  readonly answer: unknown;
+}
+
 type Handlers<T> = {
   readonly [K in keyof T]: T[K] extends { order: infer O; answer: infer A } ? (order: O) => Promise<A> : never;
 };
 
 /** Makes this process the obedient one: an order in, an answer out, and an end when the bench goes away. */
-export function obey<T extends Orders>(handlers: Handlers<T>): void {
+export function obey<T extends { [K in keyof T]: Order }>(handlers: Handlers<T>): void {
   const table = handlers as Readonly<Record<string, (order: unknown) => Promise<unknown>>>;
   const say = (answer: Answer): void => {
     process.send?.(answer);
