@@ -225,7 +225,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
 
   /** Runs one command line. */
   #execute(line: Line | 'too-long'): void {
-    if (this.#refusal !== null) return this.end(this.#refusal, 'refused by onSecure');
+    if (this.#refusal !== null) return this.end(isQuit(line) ? replies.bye : this.#refusal, 'refused by onSecure');
     if (this.#draining && !this.#conversation.inTransaction) return this.drain();
     if (line === 'too-long') return this.end(replies.lineTooLong, 'a line was too long');
     const command = parseCommand(line.text);
@@ -444,4 +444,10 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   readonly #fail = (problem: unknown): void => {
     this.destroy(problem instanceof Error ? problem.message : 'an internal error');
   };
+}
+
+/** RFC 3207 §4.1: where TLS is not good enough all commands are refused, but QUIT is not. */
+function isQuit(line: Line | 'too-long'): boolean {
+  const command = line === 'too-long' ? 'bad' : parseCommand(line.text);
+  return typeof command !== 'string' && command.verb === 'QUIT';
 }
