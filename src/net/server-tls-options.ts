@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { SecureVersion } from 'node:tls';
 import { CREDENTIAL_NAMES, type CredentialOptions, credentialSettings } from '../credentials/options.js';
 import { OptionError } from '../errors.js';
@@ -25,7 +26,7 @@ export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions
   readonly onConnectPorts?: readonly number[];
   /**
    * At least 32 random octets that all processes of a cluster have: a session that began at one of them is resumed at the
-   * others. Default: each process has keys of its own, and knows its own sessions alone.
+   * others. Default: each server has keys of its own, and knows its own sessions alone.
    */
   readonly ticketSecret?: string | Buffer;
   /**
@@ -44,8 +45,8 @@ export interface ServerTlsOptions extends CredentialOptions, ServerPolicyOptions
 export interface ServerTlsSettings extends EnginePolicy {
   readonly credentials: CredentialOptions;
   readonly onConnectPorts: readonly number[];
-  /** From `ticketSecret`, which nobody else has. */
-  readonly tickets: TicketKeys | null;
+  /** From `ticketSecret`, which nobody else has; without it from random octets: OpenSSL would never replace its own keys. */
+  readonly tickets: TicketKeys;
   readonly whenUnavailable: 'lockout' | 'continue';
   readonly rememberEsmtp: boolean;
   readonly policy: ServerTlsPolicy;
@@ -128,7 +129,7 @@ export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTl
     ciphers: DEFAULT_CIPHERS,
     alpn,
     onConnectPorts,
-    tickets: options.ticketSecret === undefined ? null : new TicketKeys(options.ticketSecret),
+    tickets: new TicketKeys(options.ticketSecret ?? randomBytes(32)), // RFC 9325 §3.4
     handshakeTimeoutMs: wholeNumber('tls.handshakeTimeoutMs', options.handshakeTimeoutMs, 30_000, 1, 3_600_000),
     whenUnavailable: oneOf('tls.whenUnavailable', options.whenUnavailable, 'lockout', ['lockout', 'continue']),
     rememberEsmtp,

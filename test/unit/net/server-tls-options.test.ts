@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OptionError } from '../../../src/errors.js';
 import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
+import { TicketKeys } from '../../../src/net/ticket-keys.js';
 
 describe('serverTlsSettings', () => {
   it('has the defaults of SPEC §5', () => {
-    const { ciphers, credentials, policy, ...rest } = serverTlsSettings(undefined);
+    const { ciphers, credentials, policy, tickets, ...rest } = serverTlsSettings(undefined);
+    assert.ok(tickets instanceof TicketKeys);
     assert.deepEqual(policy.certificateRules, ['none']);
     assert.deepEqual(rest, {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       alpn: ['smtp', 'esmtp'],
       onConnectPorts: [],
-      tickets: null,
       handshakeTimeoutMs: 30_000,
       whenUnavailable: 'lockout',
       rememberEsmtp: false,
@@ -62,8 +63,9 @@ describe('serverTlsSettings, SPEC §5', () => {
       rememberEsmtp: true,
     };
     const { certificate, privateKey, requireCiphers, ...rest } = given;
-    const { ciphers: _default, policy: _lists, requiresHosts, promisesTls, ...settings } = serverTlsSettings(given);
-    assert.deepEqual(settings, { ...rest, tickets: null, credentials: { certificate, privateKey, requireCiphers } });
+    const settings = serverTlsSettings(given);
+    const { ciphers: _default, policy: _lists, tickets: _keys, requiresHosts, promisesTls, ...taken } = settings;
+    assert.deepEqual(taken, { ...rest, credentials: { certificate, privateKey, requireCiphers } });
     assert.deepEqual([requiresHosts, promisesTls], [false, null]);
   });
 
