@@ -31,7 +31,7 @@ const codes = async (client: RawClient, ...lines: string[]): Promise<string[]> =
 };
 
 describe('AUTH (RFC 4954)', () => {
-  it('§3: EHLO names the mechanisms; §4, §6: in clear none, and an attempt is 538 5.7.11', async () => {
+  it('[R11, R52, R53, S27] EHLO names the mechanisms of AUTH inside TLS; in clear none, and an attempt is 538 5.7.11', async () => {
     await using running = await startServer({ onAuth });
     await using client = await running.greeted();
     assert.doesNotMatch(await client.ask('EHLO me'), /AUTH/);
@@ -90,7 +90,7 @@ describe('AUTH (RFC 4954)', () => {
     assert.deepEqual(authors, ['<>', 'e+3Dmc2@x.test']);
   });
 
-  it('RFC 3207 §4.2: TLS makes it forgotten who the client was, and MAIL needs a new EHLO', async () => {
+  it('[R8] TLS makes it forgotten who the client was, and MAIL needs a new EHLO', async () => {
     await using running = await startServer({ onAuth, allowInsecureAuth: true });
     await using client = await running.greeted();
     assert.deepEqual(await codes(client, `AUTH PLAIN ${TIM}`), ['235 2.7.0']);
@@ -157,7 +157,7 @@ describe('transmission types', () => {
     return / with (\S+)/.exec(running.messages[0]?.received ?? '')?.[1];
   }
 
-  it('RFC 3848: ESMTP, S with TLS, A with AUTH; HELO has none of its own', async () => {
+  it('[R42, R43, S03] ESMTP, S with TLS, A with AUTH; HELO has none of its own', async () => {
     assert.deepEqual(
       await Promise.all([
         keyword({}),
@@ -171,7 +171,7 @@ describe('transmission types', () => {
     );
   });
 
-  it('RFC 6531 §3.7.3, §4.3: UTF8SMTP and its forms where SMTPUTF8 was said', async () => {
+  it('[R41] UTF8SMTP and its forms where SMTPUTF8 was said', async () => {
     assert.deepEqual(
       await Promise.all([
         keyword({ utf8: true }),

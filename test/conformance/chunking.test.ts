@@ -240,7 +240,7 @@ describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
   ];
 
   for (const [why, before, reply, options = {}, line = `BDAT ${EVIL.length} LAST\r\n`] of SCENES) {
-    it(`${why}: its octets are swallowed (MUST), then the reply; the transaction is over`, async () => {
+    it(`[R38] the octets of a refused BDAT are swallowed, then the reply; the transaction is over (${why})`, async () => {
       for (const encrypted of [false, true]) {
         await using running = await startServer(options);
         await using client = await RawClient.connect(encrypted ? running.tlsPort : running.port);
@@ -256,7 +256,7 @@ describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
     });
   }
 
-  it('before TLS where TLS is required: 530 behind its octets, and none of them is run', async () => {
+  it('[R38] BDAT before TLS where TLS is required: 530 behind its octets, and none of them is run', async () => {
     await using running = await startServer({ tls: { requireHosts: '*' } });
     await using client = await running.greeted();
     const replies = await dialogue(client, `${chunk(EVIL)}${chunk(EVIL, true)}QUIT\r\n`);
@@ -265,7 +265,7 @@ describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
     assert.deepEqual([running.messages, running.seen.length], [[], 1]);
   });
 
-  it('while locked out: 554 behind its octets', async () => {
+  it('[R38] BDAT while locked out: 554 behind its octets', async () => {
     await using running = await startServer({ tls: { certificate: () => '/nonexistent/tls-smtp/cert.pem' } });
     await using client = await running.greeted();
     assert.match(await client.ask('STARTTLS'), /^454 /);

@@ -357,7 +357,7 @@ describe('S23: TLS cut by a FIN without close_notify', { timeout: 60_000 }, () =
   }
 
   for (const version of VERSIONS) {
-    it(`at each record and inside each: a message is accepted when its last record came, and never before (${version})`, async () => {
+    it(`[R74] TLS cut at each record and inside each: a message is accepted when its last record came, and never before (${version})`, async () => {
       await using running = await startServer();
       for (let record = 0; record < 9; record++) {
         const told = await Promise.all([0, 1, 5, 12].map((offset) => cut(running.tlsPort, version, record, offset)));

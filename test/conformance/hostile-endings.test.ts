@@ -87,14 +87,18 @@ describe('S22: early data (TLS 1.3 0-RTT) can be replayed', {
     }
   }
 
-  it('is not sent to ours, which resumes all the same; nothing of it runs', NEEDS_OPENSSL, async () => {
-    await using running = await startServer();
-    const printed = await visitTwice(running.tlsPort);
-    await running.quiet();
-    assert.match(printed, /^Reused, TLSv1\.3/m);
-    assert.match(printed, /^Early data was not sent/m);
-    assert.deepEqual(running.seen, []);
-  });
+  it(
+    '[R68] early data is not sent to ours, which resumes all the same; nothing of it runs',
+    NEEDS_OPENSSL,
+    async () => {
+      await using running = await startServer();
+      const printed = await visitTwice(running.tlsPort);
+      await running.quiet();
+      assert.match(printed, /^Reused, TLSv1\.3/m);
+      assert.match(printed, /^Early data was not sent/m);
+      assert.deepEqual(running.seen, []);
+    },
+  );
 
   it('negative control: a server that allows it gets it', NEEDS_OPENSSL, async () => {
     const { issued } = await testIdentity();

@@ -193,7 +193,7 @@ describe('SPEC §5: command lines that are none', { timeout: 60_000 }, () => {
 });
 
 describe('RFC 2920: a pipelined batch', { timeout: 60_000 }, () => {
-  it('its replies come in order, in one write where no handler is asked', async () => {
+  it('[R34] replies to a pipelined batch come in order, in one write where no handler is asked', async () => {
     await using running = await startServer({ onMailFrom: () => {}, onRcptTo: () => {}, onHelo: () => {} });
     await using client = await running.greeted();
     const chunks: string[] = [];
@@ -244,7 +244,7 @@ describe('RFC 2920: a pipelined batch', { timeout: 60_000 }, () => {
     assert.deepEqual(await client.replies(2), ['250 2.1.5 Recipient OK', '250 2.0.0 OK']);
   });
 
-  it('any fragmentation of one whole dialogue gives the same replies', async () => {
+  it('[R35] any fragmentation of one whole dialogue gives the same replies', async () => {
     const dialogue =
       'EHLO one.test\r\nNOOP x\nBAD\r\nMAIL FROM:<a@x.test> SIZE=100\r\nRCPT TO:<b@y.test>\r\nRCPT TO:<c@y.test>\r\n' +
       'DATA\r\n' +

@@ -38,7 +38,7 @@ describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
         return table;
       };
 
-      it(`verifyHosts: only who shows one that verifies is served; each failure is one event (${maxVersion}, ${way})`, async () => {
+      it(`[S16] verifyHosts: only who shows a certificate that verifies is served; each failure is one event (${maxVersion}, ${way})`, async () => {
         await using set = await visited({ verifyHosts: '127.0.0.1', tryVerifyHosts: '*' });
         assert.deepEqual(await all(set), {
           none: 'nothing; ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
@@ -84,7 +84,7 @@ describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
       );
     });
 
-    it(`an explicit collection is exclusive, an empty one trusts nobody, a listed leaf is trusted itself (${maxVersion})`, async () => {
+    it(`[S20] an explicit collection of authorities is exclusive, an empty one trusts nobody, a listed leaf is trusted itself (${maxVersion})`, async () => {
       await using listed = await visited({ verifyHosts: '*', verifyCertificates: unknown.cert });
       assert.equal(await listed.visit({ ...unknown, maxVersion }), '250 verified');
       assert.equal(await listed.visit({ ...good, maxVersion }), 'nothing; SELF_SIGNED_CERT_IN_CHAIN');
@@ -127,7 +127,7 @@ describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
 
 describe('revocation, SPEC §3', { timeout: 60_000 }, () => {
   for (const maxVersion of VERSIONS) {
-    it(`a revoked certificate is refused by verify and unverified under try; a fresh list counts at once (${maxVersion})`, async () => {
+    it(`[S17, S18, S19] a revoked certificate is refused by verifyHosts and unverified under tryVerifyHosts; a fresh list counts at once (${maxVersion})`, async () => {
       const ca = await TestAuthority.create();
       await using folder = await temporaryFolder();
       const crl = folder.file('ca.crl');

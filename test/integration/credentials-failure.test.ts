@@ -130,7 +130,7 @@ describe('SPEC §3, §5: credentials that cannot be had when the server starts',
     }
   });
 
-  it('no certificate: STARTTLS is not offered and 503, TLS-on-connect is an option error', async () => {
+  it('[R47, S09] no certificate: STARTTLS is not offered and 503, TLS-on-connect is an option error', async () => {
     await using running = await startAccepting(undefined);
     await using client = await RawClient.connect(running.port);
     await client.reply();
@@ -144,7 +144,7 @@ describe('SPEC §3, §5: credentials that cannot be had when the server starts',
 });
 
 describe('SPEC §5, decision 1: credentials that cannot be had when a client asks', { timeout: 30_000 }, () => {
-  it('454 4.7.0, then lock-out: 554 to everything but QUIT, QUIT is 221; one event, one warning', async () => {
+  it('[R53] no TLS for now is 454 4.7.0, then lock-out: 554 to everything but QUIT, QUIT is 221; one event, one warning', async () => {
     await using running = await startAccepting({ certificate: MISSING });
     await using client = await RawClient.greeted(running.port);
     const replies: string[] = [];
@@ -241,7 +241,7 @@ describe('SPEC §5, decision 1: credentials that cannot be had when a client ask
     );
   });
 
-  it("whenUnavailable 'continue': 454 and the clear session goes on; no warning", async () => {
+  it("[R4] whenUnavailable 'continue': 454 and the clear session goes on; no warning", async () => {
     await using running = await startAccepting({ certificate: MISSING, whenUnavailable: 'continue' });
     await using client = await RawClient.greeted(running.port);
     assert.equal(await client.ask('STARTTLS'), UNAVAILABLE);

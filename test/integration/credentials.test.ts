@@ -110,7 +110,7 @@ describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
   });
   const tls = { certificate: byName, privateKey: () => undefined, expansionTimeoutMs: 50, credentialsRoot: folder };
 
-  it('serves the certificate of the name, in any case, and the default for others and for none', async () => {
+  it('[R65, R66, S42] the certificate of the server name is served, in any case, and the default for others and for none', async () => {
     await using running = await startServer({ tls });
     for (const [servername, expected] of [
       ['two.test', 'CN=two.test'],
@@ -127,7 +127,7 @@ describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
     assert.deepEqual([contexts, misses], [2, 2]);
   });
 
-  it('an error or the deadline fails the handshake with one event, and nothing is said in clear', async () => {
+  it('[S42] a name whose certificate cannot be had fails the handshake with one event, and nothing is said in clear', async () => {
     await using running = await startServer({ tls });
     for (const [servername, code] of [
       ['breaks.test', 'ERR_TLS_SMTP_EXPANSION_FAILED'],
@@ -150,7 +150,7 @@ describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
 });
 
 describe('SPEC §3: reload, over real connections', { timeout: 30_000 }, () => {
-  it('the next connection gets the new certificate, and an open session goes on (SCENARIOS S41)', async () => {
+  it('[S41] a certificate that is replaced on disk: the next connection gets the new one, and an open session goes on', async () => {
     const certificate = join(folder, 'live.pem');
     await writeFile(certificate, both(one), { mode: 0o600 });
     await using running = await startServer({ tls: { certificate, privateKey: () => undefined } });

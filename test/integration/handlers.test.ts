@@ -275,7 +275,7 @@ describe('onConnect and onSecure', { timeout: 30_000 }, () => {
     assert.deepEqual([running.reasons, running.errors], [['refused by onConnect'], []]);
   });
 
-  it('onConnect refuses on TLS-on-connect: closed without a byte, also to a client that speaks', async () => {
+  it('[S38] onConnect refuses on TLS-on-connect: closed without a byte, also to a client that speaks', async () => {
     for (const speaks of [false, true]) {
       await using running = await startServer({
         onConnect: () => {

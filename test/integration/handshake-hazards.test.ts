@@ -898,7 +898,7 @@ describe('SECURITY finding 6: silence', { timeout: 30_000 }, () => {
     }
   });
 
-  it('behind the 220 no byte of ours is in clear, and late replies stay out of the wire (S36)', async () => {
+  it('[R5] behind the 220 no byte of ours is in clear, and late replies stay out of the wire', async () => {
     await using running = await startServer({ tls: { handshakeTimeoutMs: HANDSHAKE_MS } });
     await using client = await running.greeted();
     await client.send('MAIL FROM:<a@x.test>\r\nSTARTTLS\r\n');

@@ -36,7 +36,7 @@ function started(fd: number, source: string) {
 }
 
 describe('listen({ fd })', { skip: process.platform === 'win32', timeout: 20_000 }, () => {
-  it('tls.onConnectPorts looks at the port that the socket listens on; close() lets the process end', async () => {
+  it('[S37] tls.onConnectPorts looks at the port that the socket listens on; close() lets the process end', async () => {
     const { issued, authority } = await testIdentity();
     const { listener, port, fd } = await listeningSocket();
     const tls = JSON.stringify({ certificate: issued.cert, privateKey: issued.key, onConnectPorts: [port] });

@@ -27,7 +27,7 @@ async function assertInjectionRefused(running: RunningServer, client: RawClient,
 }
 
 describe('RFC 3207 §6, CVE-2011-0411: octets behind STARTTLS in clear', { timeout: 60_000 }, () => {
-  it('in the same segment: 554 and close, one event, nothing runs', async () => {
+  it('[R21, R26, S25] octets behind STARTTLS in the same segment: 554 and close, one event, nothing runs', async () => {
     await using running = await startServer();
     await using client = await running.greeted();
     await client.send('STARTTLS\r\nEHLO injected\r\n');
@@ -91,7 +91,7 @@ describe('RFC 3207 §6, CVE-2011-0411: octets behind STARTTLS in clear', { timeo
     await assertInjectionRefused(running, client, 15);
   });
 
-  it('in a later segment, while a slow onStartTls is asked: 554 comes before any 220', async () => {
+  it('[R21, R26] octets in a later segment, while a slow onStartTls is asked: 554 comes before any 220', async () => {
     await using running = await startServer({ onStartTls: () => sleep(100) });
     await using client = await running.greeted();
     await client.send('STARTTLS\r\n');
@@ -101,7 +101,7 @@ describe('RFC 3207 §6, CVE-2011-0411: octets behind STARTTLS in clear', { timeo
     assert.doesNotMatch(client.clearText, /^220 2\.0\.0/m);
   });
 
-  it('behind the 220: a failed handshake, nothing said in clear, one event', async () => {
+  it('[R21, R26] octets in clear behind the 220: a failed handshake, nothing said in clear, one event', async () => {
     await using running = await startServer();
     await using client = await running.greeted();
     assert.equal(await client.ask('STARTTLS'), '220 2.0.0 Ready to start TLS');
@@ -214,7 +214,7 @@ describe('negative control: the attack of CVE-2011-0411 on a server that keeps i
 });
 
 describe('SPEC §5, the table of STARTTLS', { timeout: 60_000 }, () => {
-  it('an argument: 501 5.5.4, and a plain STARTTLS still works afterwards', async () => {
+  it('[R3, S07] STARTTLS with an argument: 501 5.5.4, and a plain STARTTLS works afterwards', async () => {
     await using running = await startServer();
     await using client = await running.greeted();
     assert.equal(await client.ask('STARTTLS now'), '501 5.5.4 STARTTLS takes no argument');
@@ -234,7 +234,7 @@ describe('SPEC §5, the table of STARTTLS', { timeout: 60_000 }, () => {
     }
   });
 
-  it('twice: 554 5.5.1 inside TLS, and the session goes on inside TLS', async () => {
+  it('[R13, S06] STARTTLS inside TLS: 554 5.5.1, and the session goes on inside TLS', async () => {
     await using running = await startServer();
     await using client = await running.upgraded();
     await client.ask('EHLO client.test');
@@ -252,7 +252,7 @@ describe('SPEC §5, the table of STARTTLS', { timeout: 60_000 }, () => {
     await assertInjectionRefused(running, client, 15);
   });
 
-  it('before EHLO: 503 5.5.1, and the session goes on', async () => {
+  it('[R25] STARTTLS before EHLO: 503 5.5.1, and the session goes on', async () => {
     await using running = await startServer();
     await using client = await RawClient.connect(running.port);
     await client.reply();
@@ -314,7 +314,7 @@ describe('SPEC §5, the table of STARTTLS', { timeout: 60_000 }, () => {
 });
 
 describe('RFC 3207 §4.2: what was learned before TLS is forgotten', { timeout: 60_000 }, () => {
-  it('EHLO is forgotten: MAIL inside TLS is 503', async () => {
+  it('[R8] EHLO is forgotten: MAIL inside TLS is 503', async () => {
     await using running = await startServer();
     await using client = await running.upgraded();
     assert.equal(await client.ask('MAIL FROM:<a@x.test>'), '503 5.5.1 Say EHLO first');
@@ -324,7 +324,7 @@ describe('RFC 3207 §4.2: what was learned before TLS is forgotten', { timeout: 
     );
   });
 
-  it('a transaction under way is discarded', async () => {
+  it('[R24] a transaction under way is discarded by STARTTLS', async () => {
     await using running = await startServer();
     await using client = await running.greeted();
     await client.ask('MAIL FROM:<before@x.test>');
@@ -354,7 +354,7 @@ describe('RFC 3207 §4.2: what was learned before TLS is forgotten', { timeout: 
     assert.deepEqual(sizes, [0, 0]);
   });
 
-  it('STARTTLS is offered in clear and not inside TLS, by EHLO and by HELP', async () => {
+  it('[R1, R2, S04] STARTTLS is offered in clear and not inside TLS, by EHLO and by HELP', async () => {
     await using running = await startServer();
     await using client = await RawClient.connect(running.port);
     await client.reply();

@@ -63,7 +63,7 @@ describe('advertiseHosts, SPEC §5', { timeout: 30_000 }, () => {
 describe('requireHosts, RFC 3207 §4', { timeout: 30_000 }, () => {
   const commands = ['MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>', 'DATA', 'RSET', 'VRFY x', 'XYZZY', 'AUTH PLAIN'];
 
-  it('530 before TLS to everything but EHLO, HELO, NOOP, HELP, STARTTLS and QUIT; nothing of it reaches a handler', async () => {
+  it('[R17, R53, S32] who must use TLS gets 530 5.7.0 before it to everything but EHLO, HELO, NOOP, HELP, STARTTLS and QUIT', async () => {
     await using running = await startServer({ tls: { requireHosts: '127.0.0.1' } });
     for (const greeting of ['EHLO a', 'HELO a']) {
       await using one = await client(running);
@@ -80,7 +80,7 @@ describe('requireHosts, RFC 3207 §4', { timeout: 30_000 }, () => {
     );
   });
 
-  it('with TLS mail goes through, by STARTTLS and on connect; others need none', async () => {
+  it('[R58, S32] who must use TLS is served inside it, by STARTTLS and on connect; others need none', async () => {
     await using running = await startServer({ tls: { requireHosts: '127.0.0.1' } });
     await using one = await running.upgraded();
     assert.match(await sendMessage(one), /^250 /);
@@ -120,7 +120,7 @@ describe('requireHosts, RFC 3207 §4', { timeout: 30_000 }, () => {
     assert.match(await one.ask('MAIL FROM:<a@x.test>'), /^250 /);
   });
 
-  it('warns once, where a client comes to port 25', () => {
+  it('[R18] to require TLS on port 25 is warned of once, and not on ports of submission', () => {
     const warned = (tls: object, ...ports: number[]): number => {
       const server = new StartTlsServer({ tls: { ...identity, ...tls } });
       const warnings: string[] = [];
@@ -182,7 +182,7 @@ describe('what is forgotten with STARTTLS, RFC 3207 §4.2', { timeout: 30_000 },
 describe('versions and suites, SPEC §5', { timeout: 60_000 }, () => {
   const OLD = 'DEFAULT:@SECLEVEL=0';
 
-  it('dangerouslyAllowTlsVersion lets old versions in, down to the one that it names, and takes none from others', async () => {
+  it('[R46, R51, R54, R55] TLS 1.2 and 1.3 are spoken, older ones by dangerouslyAllowTlsVersion alone, down to the one that it names', async () => {
     const table: Record<string, string[]> = {};
     for (const allowed of ['TLSv1', 'TLSv1.1', undefined] as const) {
       await using set = await visited(allowed === undefined ? {} : { dangerouslyAllowTlsVersion: allowed });
@@ -234,7 +234,7 @@ describe('versions and suites, SPEC §5', { timeout: 60_000 }, () => {
     });
   });
 
-  it('S35 [2125] a list for one host and another for the rest: who has none of it fails the handshake', async () => {
+  it('[S35] suites for one host and others for the rest: who has none of them fails the handshake', async () => {
     const requireCiphers = ({ senderHostAddress }: { readonly senderHostAddress?: string }): string =>
       senderHostAddress === '127.0.0.2' ? 'ECDHE-ECDSA-AES256-GCM-SHA384' : 'ECDHE-ECDSA-AES128-GCM-SHA256';
     await using set = await visited({ requireCiphers });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 
 /** How long a test waits for anything before it fails, in milliseconds. */
 const PATIENCE_MS = 5_000;
@@ -263,8 +263,8 @@ export function sleep(ms: number): Promise<void> {
   });
 }
 
-/** A real first flight, as this Node sends it. */
-export async function clientHello(): Promise<Buffer> {
+/** A real first flight, as this Node sends it. @param maxVersion - the highest that it offers */
+export async function clientHello(maxVersion: SecureVersion = 'TLSv1.3'): Promise<Buffer> {
   return within(
     new Promise<Buffer>((resolve) => {
       const wire = new Duplex({
@@ -274,7 +274,7 @@ export async function clientHello(): Promise<Buffer> {
           done();
         },
       });
-      const tls = connectTls({ socket: wire, servername: 'mx.test' });
+      const tls = connectTls({ socket: wire, servername: 'mx.test', maxVersion });
       tls.on('error', () => {});
     }),
     'ClientHello',

@@ -85,7 +85,7 @@ describe('loadMaterial: identities', () => {
     ]);
   });
 
-  it('warns of an RSA key below 2048 bits', async () => {
+  it('[R71] an RSA key below 2048 bits is warned of', async () => {
     const weak = await authority.issue({ flaw: 'weak' });
     const { warnings } = await load({ certificate: weak.cert, privateKey: weak.key });
     assert.deepEqual(warnings, ['tls.certificate: PEM text: the RSA key has 1024 bits; give it 2048 at least']);

@@ -256,7 +256,7 @@ describe('Engine, SPEC §5, TLS hygiene', () => {
     assert.equal((await running.client({ ciphers })).cipher, 'ECDHE-ECDSA-AES256-GCM-SHA384');
   });
 
-  it('has no suite for a client without forward secrecy', async () => {
+  it('[R69] there is no suite for a client without forward secrecy', async () => {
     const rsa = await authority.issue({ name: 'mx.test', key: 'rsa' });
     await using running = await serve({}, rsa);
     const { error } = await running.client({ maxVersion: 'TLSv1.2', ciphers: 'AES256-GCM-SHA384' });
@@ -440,7 +440,7 @@ describe('Engine, ticket keys from a secret', () => {
       assert.equal((await running.client({ maxVersion, ...(session && { session }) })).resumed, false);
     });
 
-    it(`with the next key a session of before takes a full handshake, and its successor resumes (${maxVersion})`, async (t) => {
+    it(`[R62] with the next ticket key a session of before takes a full handshake, and its successor resumes (${maxVersion})`, async (t) => {
       await using running = await serve({}, {}, { tickets: new TicketKeys(secret) });
       const begun = Date.now();
       const { session } = await running.client({ maxVersion });

@@ -21,7 +21,7 @@ describe('TicketKeys', () => {
     assert.equal(new Set([...others, String(keys)]).size, 4);
   });
 
-  it('keeps a key for twelve hours', () => {
+  it('[R62] a ticket key is in use for twelve hours', () => {
     const { epoch } = { epoch: (ms: number) => new TicketKeys(SECRET).epoch(ms) };
     const begun = 1_000 * TICKET_KEY_MS;
     assert.equal(epoch(begun), epoch(begun + TICKET_KEY_MS - 1));
