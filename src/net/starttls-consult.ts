@@ -22,6 +22,7 @@ export async function askApplication(
     const given = call();
     const late = (): HandlerTimeoutError => new HandlerTimeoutError('onStartTls', timeoutMs);
     const answer = isThenable(given) ? await inTime(given, timeoutMs, late) : given;
+    if (answer instanceof Error) throw answer; // `return reject(...)` is meant as a refusal
     return answer === false ? PROHIBITED : null;
   } catch (thrown) {
     if (thrown instanceof SmtpRejection) return thrown.reply;

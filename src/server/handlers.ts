@@ -2,21 +2,24 @@ import { isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
+import { DENIED } from '../policy/acl.js';
 import type { MailAddress } from '../smtp/path.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import type { AuthRequest } from './auth-request.js';
 import type { SmtpSession } from './conversation.js';
 import type { IncomingMessage } from './message.js';
+import { replies } from './replies.js';
 
 /**
  * What the application decides. Each may be sync or async, and refuses by throwing `reject(...)`: its reply is sent as
- * it stands. Anything else that is thrown is a 451 and a `tlsError`-like event, and its text is never sent.
+ * it stands. Anything else that is thrown is a 451 and a `warning` event, and its text is never sent. An error that is
+ * returned counts as thrown, and `false` refuses with 550 5.7.1 (`onConnect`: 554): a slip must not be an acceptance.
  */
 export interface Handlers {
   /** Before the banner, and before the handshake of TLS-on-connect: a refusal there closes without a byte. */
   onConnect?(session: SmtpSession): unknown;
-  /** Before a STARTTLS is accepted; `false` refuses with 550 5.7.1. */
+  /** Before a STARTTLS is accepted. */
   onStartTls?(session: SmtpSession): unknown;
   /** After each handshake. A refusal is said in place of the banner, or to the next command, and ends the session. */
   onSecure?(tls: TlsInfo, session: SmtpSession): unknown;
@@ -69,7 +72,7 @@ const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later')
 /**
  * Runs a handler. Where it answers at once, so does this: a promise is returned only where the handler returned one.
  *
- * @param accepted - makes the reply from what the handler returned
+ * @param accepted - makes the reply from what the handler returned, where that is not {@link returnedRefusal}
  * @param report - gets what the handler threw, where that is no refusal
  */
 export function consult(
@@ -80,8 +83,11 @@ export function consult(
 ): Reply | Promise<Reply> {
   try {
     const value = call();
-    if (!isThenable(value)) return accepted(value);
-    return Promise.resolve(value).then(accepted, (thrown: unknown) => refusal(handler, thrown, report));
+    if (!isThenable(value)) return returnedRefusal(handler, value, report) ?? accepted(value);
+    return Promise.resolve(value).then(
+      (answer) => returnedRefusal(handler, answer, report) ?? accepted(answer),
+      (thrown: unknown) => refusal(handler, thrown, report),
+    );
   } catch (thrown) {
     return refusal(handler, thrown, report);
   }
@@ -92,4 +98,16 @@ export function refusal(handler: string, thrown: unknown, report: (error: TlsSmt
   if (thrown instanceof SmtpRejection) return thrown.reply;
   report(new HandlerFailedError(handler, thrown));
   return LOCAL_PROBLEM;
+}
+
+/**
+ * `return reject(...)` in place of `throw`, `return new Error(...)` as one hands it to a callback elsewhere, and a test such
+ * as `known.has(address)` whose answer is no: whoever writes that does not mean to accept.
+ *
+ * @returns `null`: it is no refusal
+ */
+export function returnedRefusal(handler: string, value: unknown, report: (error: TlsSmtpError) => void): Reply | null {
+  if (value === undefined) return null;
+  if (value === false) return handler === 'onConnect' ? replies.forbidden : DENIED; // in place of a greeting: RFC 5321 §3.1
+  return value instanceof Error ? refusal(handler, value, report) : null;
 }

@@ -7,7 +7,7 @@ import { DataDecoder } from '../smtp/data-decoder.js';
 import { NormalizingDecoder } from '../smtp/normalizing-decoder.js';
 import { isAscii } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
-import { refusal } from './handlers.js';
+import { refusal, returnedRefusal } from './handlers.js';
 import type { Limits } from './limits.js';
 import {
   type Envelope,
@@ -177,14 +177,18 @@ export class MessageReception implements MessageSource, OpenMessage {
     const { handlers, conversation } = this.#context;
     try {
       const value = handlers.onMessage?.(this.#message, conversation);
-      if (!isThenable(value)) return this.#leave(accepted(value));
+      if (!isThenable(value)) return this.#leave(this.#settled(value));
       Promise.resolve(value).then(
-        (answer) => this.#leave(accepted(answer)),
+        (answer) => this.#leave(this.#settled(answer)),
         (thrown) => this.#leave(this.#refusal(thrown)),
       );
     } catch (thrown) {
       this.#leave(this.#refusal(thrown));
     }
+  }
+
+  #settled(value: unknown): Reply {
+    return returnedRefusal('onMessage', value, this.#context.report) ?? accepted(value);
   }
 
   #refusal(thrown: unknown): Reply {

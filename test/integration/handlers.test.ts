@@ -208,6 +208,27 @@ describe('handlers that refuse', { timeout: 30_000 }, () => {
     }
   }
 
+  for (const command of COMMANDS) {
+    for (const way of ['sync', 'async'] as const) {
+      it(`${command} returns what it should have thrown, ${way}: refused all the same`, async () => {
+        const local = command === 'onStartTls' ? '451 4.7.1 Local problem, try again later' : LOCAL_PROBLEM;
+        for (const [returned, expected, events] of [
+          [reject(550, '5.7.1', 'not from you'), '550 5.7.1 not from you', []],
+          [new Error(SECRET), local, ['ERR_TLS_SMTP_HANDLER_FAILED']],
+          [false, '550 5.7.1 Administrative prohibition', []],
+        ] as const) {
+          const refuse = (): unknown => (way === 'sync' ? returned : sleep(2).then(() => returned));
+          await using running = await startServer({ [command]: refuse } as SmtpServerOptions);
+          const { client, reply } = await provoke(running, command);
+          await using _client = client;
+          assert.equal(reply, expected);
+          assert.equal(await client.ask('NOOP'), '250 2.0.0 OK');
+          assert.deepEqual([running.errors.map(({ code }) => code), running.messages], [events, []]);
+        }
+      });
+    }
+  }
+
   it('a refusal with CR and LF in its text cannot forge a second reply (S16)', async () => {
     await using running = await startServer({
       onMailFrom: () => {

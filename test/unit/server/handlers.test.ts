@@ -57,6 +57,33 @@ describe('consult', () => {
     assert.doesNotMatch(JSON.stringify(replies), /secret/);
   });
 
+  it('takes for a refusal what is returned and cannot mean yes; in place of a greeting it is a 554', async () => {
+    const codes: number[] = [];
+    for (const value of [false, reject(552, '5.3.4', 'full'), new Error('secret'), null, 0, true, {}]) {
+      const reported: Error[] = [];
+      const verdicts = [() => value, async () => value].map((call) =>
+        consult(
+          'onX',
+          call,
+          () => OK,
+          (error) => reported.push(error),
+        ),
+      );
+      const [sync, later] = await Promise.all(verdicts);
+      assert.deepEqual(sync, later);
+      assert.equal(reported.length, sync?.code === 451 ? 2 : 0);
+      codes.push(sync?.code ?? 0);
+    }
+    assert.deepEqual(codes, [550, 552, 451, 250, 250, 250, 250]);
+    const greeting = await consult(
+      'onConnect',
+      () => false,
+      () => OK,
+      assert.fail,
+    );
+    assert.equal(greeting.code, 554);
+  });
+
   it('hands on what the handler returned, a thenable of any kind included', async () => {
     const told: unknown[] = [];
     const accepted = (value: unknown): typeof OK => {
