@@ -69,7 +69,7 @@ export function readIdentities(
 /** Every certificate of a PEM text, each parsed once so that a bad one is named. */
 export function readCertificates(source: PemText): readonly X509Certificate[] {
   const blocks = blocksOf(source, isCertificate);
-  if (blocks.length === 0) throw invalid(source, 'holds no CERTIFICATE block');
+  if (blocks.length === 0) throw noCertificate(source);
   return blocks.map((pem, index) => parseCertificate(source, pem, index + 1));
 }
 
@@ -122,7 +122,7 @@ function readChain(
   const pems = blocksOf(source, isCertificate);
   const chain = pems.map((pem, index) => parseCertificate(source, pem, index + 1));
   const [leaf] = chain;
-  if (leaf === undefined) throw invalid(source, 'holds no CERTIFICATE block');
+  if (leaf === undefined) throw noCertificate(source);
   chain.forEach((certificate, index) => {
     const next = chain[index + 1];
     if (next === undefined || certificate.checkIssued(next)) return;
@@ -223,6 +223,14 @@ function parseKey(source: PemText, pem: string, passphrase: string | null, encry
     const problem = encrypted ? 'cannot be decrypted with tls.passphrase' : 'does not parse';
     throw invalid(source, `PRIVATE KEY block ${problem} (${causeCode(cause)})`); // no cause: no key material
   }
+}
+
+/** What people give by mistake: the key's file, or a text that was cut. */
+function noCertificate(source: PemText): CredentialInvalidError {
+  if (source.text.includes('-----BEGIN CERTIFICATE'))
+    return invalid(source, 'holds a CERTIFICATE block without an end');
+  const keyInstead = source.text.includes('PRIVATE KEY-----') ? ', but a private key' : '';
+  return invalid(source, `holds no CERTIFICATE block${keyInstead}`);
 }
 
 function invalid(source: PemText, problem: string): CredentialInvalidError {

@@ -101,6 +101,7 @@ function pathOf(option: string, given: unknown): string | PemText {
   if (given.includes('\0') || given.includes('\n')) {
     throw new CredentialInvalidError(option, 'text', 'is neither a file name nor PEM text');
   }
+  if (given === '') throw new CredentialInvalidError(option, 'text', 'is empty; give an absolute path, or PEM text');
   if (!isAbsolute(given)) {
     // A key that lost its BEGIN line looks like this too. Base64 has no dot: only what has one is shown.
     const source = given.length <= 255 && given.includes('.') ? given : 'text';

@@ -101,6 +101,7 @@ const HINTS = {
   handshakeTimeout: 'tls.handshakeTimeoutMs',
   rejectUnauthorized: 'tls.verifyHosts',
   requestCert: 'tls.tryVerifyHosts',
+  SNICallback: 'tls.certificate with perSni()',
 };
 
 /**

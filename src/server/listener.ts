@@ -40,6 +40,7 @@ export interface ListenSettings {
 
 /** @throws {OptionError} for an option that is unknown or cannot be meant */
 export function listenSettings(given: ListenOptions | undefined): ListenSettings {
+  if (typeof given === 'number') throw new OptionError('listen', `takes an object: listen({ port: ${given} })`);
   const names = ['port', 'host', 'path', 'fd', 'tlsOnConnect', 'proxyProtocol'] as const;
   const options = checkedOptions('listen', given, names, { secure: 'tlsOnConnect', proxy: 'proxyProtocol' });
   const { port, host, path, fd, tlsOnConnect, proxyProtocol } = options;

@@ -10,6 +10,7 @@ import { checkedAcl } from './acl.js';
 import type { AuthSettings } from './auth.js';
 import { HANDLER_NAMES, type Handlers, type SettledHandlers, settledHandlers } from './handlers.js';
 import { checkedLimits, type Limits } from './limits.js';
+import { SMTP_SERVER_NAMES } from './smtp-server-names.js';
 
 /** What an {@link SmtpServer} is made from. */
 export interface SmtpServerOptions extends Handlers {
@@ -53,19 +54,6 @@ export interface SmtpServerSettings {
   readonly handlers: SettledHandlers;
 }
 
-/** What users of smtp-server write, and what is meant here. */
-const HINTS = {
-  onData: 'onMessage',
-  secure: 'listen({ tlsOnConnect: true })',
-  key: 'tls.privateKey',
-  cert: 'tls.certificate',
-  size: 'limits.maxMessageBytes',
-  name: 'hostname',
-  maxClients: 'limits.maxConnections',
-  socketTimeout: 'limits.commandTimeoutMs',
-  rejectUnauthorized: 'tls.verifyHosts',
-};
-
 /** @throws {OptionError} */
 export function serverSettings(given: SmtpServerOptions | undefined): SmtpServerSettings {
   const options = checkedOptions<SmtpServerOptions>(
@@ -83,7 +71,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
       'bareNewlines',
       ...HANDLER_NAMES,
     ],
-    HINTS,
+    SMTP_SERVER_NAMES,
   );
   for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined && typeof options[name] !== 'function')

@@ -10,7 +10,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { SmtpTransport } from '../../src/client/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
-import { root } from '../architecture/project.js';
+import { root, textOf } from '../architecture/project.js';
 import { RawClient, within } from '../support/raw-client.js';
 import { beginMessage } from '../support/with-server.js';
 
@@ -277,6 +277,53 @@ describe('examples', () => {
       await sending.closed();
       assert.equal(await example.exit(), 0, example.out);
       assert.match(example.out, /28 octets are safe\n[\s\S]*closed after \d+ ms\n$/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('migrating-from-smtp-server: before and after serve a client alike', async () => {
+    const folder = await mkdtemp(join(root, 'dist/guide-')); // inside the package, whose name the programs import
+    try {
+      const authority = await TestAuthority.create();
+      const { cert, key } = await authority.issue({ name: 'localhost' });
+      await writeFile(join(folder, 'cert.pem'), cert);
+      await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
+      const page = textOf('docs/guide/migrating-from-smtp-server.md');
+      const programs = [...page.matchAll(/```js\n(\/\/ (before|after)\n[\s\S]*?)```/g)];
+      const seen: unknown[] = [];
+      for (const [, program = '', name = ''] of programs) {
+        const file = join(folder, `${name}.mjs`);
+        await writeFile(file, program);
+        const args = [file, join(folder, 'cert.pem'), join(folder, 'key.pem'), '0'];
+        await using example = new Example(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
+        const port = Number(await example.says(/listening on (\d+)/));
+        await using client = await RawClient.greeted(port);
+        await client.starttls({ ca: authority.ca, servername: 'localhost' });
+        const codes: string[] = [];
+        const login = (password: string): string => Buffer.from(`\0alice\0${password}`).toString('base64');
+        for (const command of [
+          'EHLO client.test',
+          'MAIL FROM:<a@example.org>',
+          `AUTH PLAIN ${login('wrong')}`,
+          `AUTH PLAIN ${login('correct horse')}`,
+          'MAIL FROM:<a@example.org>',
+          'RCPT TO:<b@elsewhere.test>',
+          'RCPT TO:<b@example.org>',
+          'DATA',
+          'Subject: x\r\n\r\nhello\r\n.',
+        ]) {
+          codes.push((await client.ask(command)).slice(0, 3));
+        }
+        await example.says(/^21 octets from alice$/m);
+        seen.push({ name, codes });
+        assert.match(await client.ask('QUIT'), /^221 /);
+      }
+      const codes = ['250', '530', '535', '235', '250', '550', '250', '354', '250'];
+      assert.deepEqual(seen, [
+        { name: 'before', codes },
+        { name: 'after', codes },
+      ]);
     } finally {
       await rm(folder, { recursive: true });
     }

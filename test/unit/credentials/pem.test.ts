@@ -122,9 +122,17 @@ describe('readIdentity, SPEC §3', () => {
     for (const [given, keyed, error] of [
       [cert, null, new CredentialInvalidError('tls.certificate', '/c.pem', `holds no PRIVATE KEY block${hint}`)],
       [cert, cert, new CredentialInvalidError('tls.privateKey', '/k.pem', 'holds no PRIVATE KEY block')],
-      [key, key, new CredentialInvalidError('tls.certificate', '/c.pem', 'holds no CERTIFICATE block')],
+      [
+        key,
+        key,
+        new CredentialInvalidError('tls.certificate', '/c.pem', 'holds no CERTIFICATE block, but a private key'),
+      ],
       ['', key, new CredentialInvalidError('tls.certificate', '/c.pem', 'holds no CERTIFICATE block')],
-      [cert.slice(0, -10), key, new CredentialInvalidError('tls.certificate', '/c.pem', 'holds no CERTIFICATE block')],
+      [
+        cert.slice(0, -10),
+        key,
+        new CredentialInvalidError('tls.certificate', '/c.pem', 'holds a CERTIFICATE block without an end'),
+      ],
     ] as const) {
       assert.throws(() => readIdentity(certificate(given), keyed === null ? null : privateKey(keyed)), error);
     }

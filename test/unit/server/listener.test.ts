@@ -27,6 +27,14 @@ describe('listenSettings', () => {
     [{ secure: true }, /listen\.secure is unknown; tlsOnConnect is meant/],
     [{ proxy: true }, /listen\.proxy is unknown; proxyProtocol is meant/],
   ];
+  it('takes no port in place of the object, as Node does', () => {
+    const given: unknown = 2525;
+    assert.throws(
+      () => listenSettings(given as ListenOptions),
+      /option listen takes an object: listen\(\{ port: 2525 \}\)/,
+    );
+  });
+
   for (const [options, message] of WRONG) {
     it(`refuses ${JSON.stringify(options)}`, () => {
       assert.throws(
