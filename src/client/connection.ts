@@ -4,7 +4,7 @@ import { checkIdentity } from '../inspect/identity.js';
 import { TlsInfo } from '../inspect/tls-info.js';
 import { upgradeClient } from '../net/client-upgrade.js';
 import { PlaintextAfterStartTlsError } from '../net/starttls-errors.js';
-import { type Capabilities, parseCapabilities } from '../smtp/capabilities.js';
+import { type Capabilities, parseCapabilities, startTlsWasStripped } from '../smtp/capabilities.js';
 import { EmptyBuffer } from '../smtp/empty-buffer.js';
 import type { Reply } from '../smtp/reply.js';
 import type { Target } from './delivery.js';
@@ -64,7 +64,9 @@ export class Connection {
       this.#dialogue = new Dialogue(socket);
       await this.#greeting();
       await this.#ehlo();
-      if (!this.#capabilities.has('STARTTLS')) throw new StartTlsNotOfferedError();
+      if (!this.#capabilities.has('STARTTLS')) {
+        throw new StartTlsNotOfferedError(startTlsWasStripped(this.#capabilities));
+      }
       const reply = await this.#talk.command('STARTTLS', 'starttls', this.#options.timeouts.commandMs);
       if (reply.code !== 220) throw new ReplyUnexpectedError('starttls', reply);
       const found = EmptyBuffer.prove(this.#talk.release().length, socket.readableLength);

@@ -82,8 +82,12 @@ export class StartTlsNotOfferedError extends TlsSmtpError {
   readonly fault = 'peer' as const;
   readonly temporary = true;
 
-  constructor() {
-    super('the server did not offer STARTTLS');
+  /** Something like `XXXXXXXA` stands in its place: a firewall on the way took it out. */
+  readonly stripped: boolean;
+
+  constructor(stripped: boolean) {
+    super(`the server did not offer STARTTLS${stripped ? ': STARTTLS appears stripped by a firewall' : ''}`);
+    this.stripped = stripped;
   }
 }
 

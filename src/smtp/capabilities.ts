@@ -17,6 +17,14 @@ export function parseCapabilities(lines: readonly string[]): Capabilities {
 }
 
 /**
+ * Some firewalls write over keywords that they do not know, and keep their length: `XXXXXXXA` stands where STARTTLS stood
+ * (the Exim manual, "Encrypted SMTP connections", warns of it).
+ */
+export function startTlsWasStripped(offered: Capabilities): boolean {
+  return !offered.has('STARTTLS') && [...offered.keys()].some((keyword) => /^X{7}[A-Z]$/.test(keyword));
+}
+
+/**
  * What the listener says to EHLO, in the order in which it says it (RFC 5321 §4.1.1.1).
  *
  * @param more - what not every client is offered: `AUTH PLAIN LOGIN`, `STARTTLS` (in clear alone: RFC 3207 §4.2)

@@ -58,7 +58,7 @@ describe('the outcome of an attempt', () => {
   it('is accepted where anybody was served, and never where only refusals differ', () => {
     const one = (code: number): RecipientResult => recipientResult('a@b', { code, lines: [] });
     const lost: RecipientResult = { address: 'a@b', status: 'unknown', reply: null };
-    const error = new StartTlsNotOfferedError();
+    const error = new StartTlsNotOfferedError(false);
     assert.deepEqual(
       [
         outcomeOf([one(250), one(450)], null),

@@ -129,12 +129,40 @@ describe('SmtpTransport.deliver', () => {
     assert.deepEqual([result.status, bodies, result.attempts[0]?.tls?.certificate], ['deferred', [], 'unverified']);
   });
 
+  it('nor where the environment tells Node to trust everybody', async () => {
+    const { server, port, bodies } = await listener();
+    await using _server = server;
+    const stranger = await TestAuthority.create();
+    const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    try {
+      const transport = new SmtpTransport({ tls: { verifyCertificates: stranger.ca } });
+      const { status, attempts } = await transport.deliver({ hosts: [host(port)], envelope, message });
+      assert.deepEqual(
+        [status, bodies, attempts[0]?.error?.code],
+        ['deferred', [], 'ERR_TLS_SMTP_VERIFICATION_FAILED'],
+      );
+    } finally {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    }
+  });
+
   it('never sends a message in clear where STARTTLS is not offered, not even named in the greeting line', async () => {
     await using server = await scriptedServer('220 x\r\n', (line) =>
       line.startsWith('EHLO') ? '250-x STARTTLS\r\n250 SIZE 1000\r\n' : '250 ok\r\n',
     );
     const result = await new SmtpTransport().deliver({ hosts: [host(server.port)], envelope, message });
     assert.equal(result.attempts[0]?.error?.code, 'ERR_TLS_SMTP_STARTTLS_NOT_OFFERED');
+    assert.doesNotMatch(server.heard(), /MAIL/);
+  });
+
+  it('says so where a firewall has written over STARTTLS', async () => {
+    await using server = await scriptedServer('220 x\r\n', (line) =>
+      line.startsWith('EHLO') ? '250-x\r\n250-SIZE 1000\r\n250 XXXXXXXA\r\n' : '250 ok\r\n',
+    );
+    const { attempts } = await new SmtpTransport().deliver({ hosts: [host(server.port)], envelope, message });
+    assert.match(attempts[0]?.error?.message ?? '', /STARTTLS appears stripped by a firewall/);
     assert.doesNotMatch(server.heard(), /MAIL/);
   });
 

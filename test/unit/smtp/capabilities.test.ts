@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { offeredCapabilities, parseCapabilities } from '../../../src/smtp/capabilities.js';
+import { offeredCapabilities, parseCapabilities, startTlsWasStripped } from '../../../src/smtp/capabilities.js';
 
 describe('capabilities', () => {
   it('of a server: any case, never from the greeting line (RFC 5321 §4.1.1.1)', () => {
@@ -10,6 +10,15 @@ describe('capabilities', () => {
         ['SIZE', '10'],
         ['PIPELINING', ''],
       ],
+    );
+  });
+
+  it('of a server behind a firewall that writes over STARTTLS, and of others', () => {
+    const stripped = (...keywords: string[]): boolean => startTlsWasStripped(parseCapabilities(['mx', ...keywords]));
+    assert.deepEqual([stripped('SIZE 10', 'XXXXXXXA'), stripped('xxxxxxxa'), stripped('XXXXXXXX')], [true, true, true]);
+    assert.deepEqual(
+      [stripped('SIZE 10'), stripped('XCLIENT'), stripped('XXXA', 'XXXXXXXXXA'), stripped('STARTTLS', 'XXXXXXXA')],
+      [false, false, false, false],
     );
   });
 
