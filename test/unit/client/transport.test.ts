@@ -133,8 +133,9 @@ describe('SmtpTransport.deliver', () => {
     const { server, port, bodies } = await listener();
     await using _server = server;
     const stranger = await TestAuthority.create();
-    const { NODE_TLS_REJECT_UNAUTHORIZED: before } = process.env;
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    const variable = 'NODE_TLS_REJECT_UNAUTHORIZED';
+    const before = process.env[variable];
+    process.env[variable] = '0';
     try {
       const transport = new SmtpTransport({ tls: { verifyCertificates: stranger.ca } });
       const { status, attempts } = await transport.deliver({ hosts: [host(port)], envelope, message });
@@ -143,8 +144,8 @@ describe('SmtpTransport.deliver', () => {
         ['deferred', [], 'ERR_TLS_SMTP_VERIFICATION_FAILED'],
       );
     } finally {
-      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+      if (before === undefined) delete process.env[variable];
+      else process.env[variable] = before;
     }
   });
 
