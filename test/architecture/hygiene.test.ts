@@ -35,15 +35,28 @@ describe('the project', () => {
     );
   });
 
-  it('links to no file that is not there', { skip: outsideGit }, () => {
-    assert.deepEqual(
-      offenders((file, text) => {
-        if (!file.endsWith('.md')) return false;
-        const links = [...text.matchAll(/\]\((?!\w+:|#)([^)#]+)[^)]*\)/g)].map((match) => match[1] ?? '');
-        return links.some((link) => !existsSync(join(root, dirname(file), link)));
-      }),
-      [],
-    );
+  it('links to no file that is not there, and to no heading that it does not have', { skip: outsideGit }, () => {
+    const broken: string[] = [];
+    offenders((file, text) => {
+      if (!file.endsWith('.md')) return false;
+      for (const [, link = '', fragment] of prose(text).matchAll(/\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]*))?\)/g)) {
+        const target = link === '' ? file : join(dirname(file), link);
+        const found = existsSync(join(root, target));
+        if (!found || (fragment !== undefined && !anchors(textOf(target)).includes(fragment))) {
+          broken.push(`${file}: ${link}${fragment === undefined ? '' : `#${fragment}`}`);
+        }
+      }
+      return false;
+    });
+    assert.deepEqual(broken, []);
+  });
+
+  it('has a way from docs/index.md to each page', { skip: outsideGit }, () => {
+    const index = textOf('docs/index.md');
+    const isLost = (file: string): boolean =>
+      /^docs\/(?!index)[^/]+\.md$|^docs\/(guide|reference)\/.*\.md$/.test(file) &&
+      !index.includes(`](${file.slice('docs/'.length)})`);
+    assert.deepEqual(offenders(isLost), []);
   });
 });
 
@@ -57,4 +70,19 @@ function offenders(isBad: (file: string, text: string) => boolean): string[] {
       .filter((file) => file !== '' && existsSync(join(root, file))),
   );
   return [...files].filter((file) => isBad(file, textOf(file)));
+}
+
+/** Without its programs: what looks like a link or a heading in them is none. */
+function prose(text: string): string {
+  return text.replace(/^```[\s\S]*?^```/gm, '');
+}
+
+/** What a page's headings are called in links, by the rules of GitHub. */
+function anchors(text: string): string[] {
+  return [...prose(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_ -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }
