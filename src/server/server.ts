@@ -60,6 +60,9 @@ const NO_DESCRIPTOR =
   'the process has no file descriptor left: more clients are closed without a word; raise the limit of the system ' +
   '(ulimit -n), or lower limits.maxConnections';
 
+/** What a handler threw may hold secrets: it is for those who ask. */
+const CAUSE_IS_TOLD = "server.on('warning', (message, error) => …) gets the reason as error.cause";
+
 /** How long `close()` lets messages under way finish, in milliseconds. */
 const DRAIN_MS = 5_000;
 
@@ -337,7 +340,11 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     if (this.listenerCount('warning') > 0) tell(() => this.emit('warning', message, error, session));
     else if (!this.#warned.has(message)) {
       this.#warned.add(message);
-      process.emitWarning(message, { type: 'TlsSmtpWarning', ...(error && { code: error.code }) });
+      process.emitWarning(message, {
+        type: 'TlsSmtpWarning',
+        ...(error && { code: error.code }),
+        ...(error?.cause !== undefined && { detail: CAUSE_IS_TOLD }),
+      });
     }
   }
 

@@ -268,6 +268,8 @@ describe('warnings where nobody listens', { timeout: 30_000 }, () => {
       warnings.map(({ name, message }) => [name, message]),
       [['TlsSmtpWarning', 'onMailFrom failed with something other than a rejection']],
     );
+    const [{ detail = '' } = {}] = warnings as { readonly detail?: string }[];
+    assert.match(detail, /^server\.on\('warning', .*error\.cause$/);
     await server.close();
   });
 
