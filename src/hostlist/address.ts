@@ -24,6 +24,14 @@ export function readAddress(text: string): Address | null {
   return value === -1 ? readIPv6(text) : [value];
 }
 
+const ADDRESS =
+  'an IPv4 address of four decimal numbers without leading zeros, or an IPv6 address; a network has /bits behind it';
+
+/** What is left of `2001:db8::1` where a single colon ends an item, and a doubled one is one of its own. */
+const PIECE_OF_IPV6 = /^[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*$/i;
+const COLONS =
+  '. In a list that is one text a colon ends an item: double those of IPv6, begin with <; or give an array';
+
 /**
  * Reads an address or a network of a list: `192.0.2.1`, `10.0.0.0/8`, `2001:db8::/32`. Host bits are cut off.
  * A mapped network (`::ffff:10.0.0.0/104`) is one of IPv4, for a peer is never seen in that form.
@@ -35,9 +43,7 @@ export function readNetwork(text: string): Network | string {
   const [host, bits] = slash === -1 ? [text, ''] : [text.slice(0, slash), text.slice(slash + 1)];
   if (host.includes('%')) return 'an address without a zone';
   const address = readAddress(host);
-  if (address === null) {
-    return 'an IPv4 address of four decimal numbers without leading zeros, or an IPv6 address; a network has /bits behind it';
-  }
+  if (address === null) return `${ADDRESS}${PIECE_OF_IPV6.test(text) ? COLONS : ''}`;
   const longest = host.includes(':') ? 128 : 32;
   if (slash !== -1 && (!/^(?:0|[1-9]\d{0,2})$/.test(bits) || Number(bits) > longest)) {
     return `a number of bits from 0 to ${longest} behind the slash`;

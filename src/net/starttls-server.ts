@@ -54,6 +54,14 @@ const OLD_VERSIONS =
 
 const say = voice<StartTlsVoiceEvent>('starttls');
 
+/** What stands one floor deeper. */
+const HINTS = {
+  certificate: 'tls.certificate',
+  cert: 'tls.certificate',
+  privateKey: 'tls.privateKey',
+  key: 'tls.privateKey',
+};
+
 /**
  * STARTTLS and TLS-on-connect for sockets that your program owns: long-lived, shared by all connections.
  *
@@ -79,7 +87,8 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   /** @throws {OptionError} */
   constructor(given: StartTlsServerOptions) {
     super();
-    const options = checkedOptions('', given, ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs']);
+    const names = ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs'] as const;
+    const options = checkedOptions('', given, names, HINTS);
     this.#settings = serverTlsSettings(options.tls);
     this.#source = new ServerCredentialSource(this.#settings);
     this.credentials = this.#source.store;

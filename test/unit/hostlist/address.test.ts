@@ -51,6 +51,13 @@ describe('readAddress', () => {
 });
 
 describe('readNetwork', () => {
+  it('says how the colons of IPv6 are written, where a piece of one is all there is', () => {
+    for (const piece of ['2001', 'db8:1']) assert.match(String(readNetwork(piece)), /double those of IPv6/);
+    for (const other of ['1.2.3', '10/8', '010.0.0.1', 'x']) {
+      assert.doesNotMatch(String(readNetwork(other)), /IPv6, begin/, other);
+    }
+  });
+
   it('cuts host bits off, and folds mapped networks into IPv4', () => {
     const text = (source: string): string => {
       const read = readNetwork(source);

@@ -46,6 +46,13 @@ async function starttls(server: StartTlsServer): Promise<{ result: StartTlsResul
 }
 
 describe('new StartTlsServer', () => {
+  it('says where a certificate belongs that was given beside tls', () => {
+    assert.throws(
+      () => new StartTlsServer({ certificate: cert } as StartTlsServerOptions),
+      /option certificate is unknown; tls\.certificate is meant\?/,
+    );
+  });
+
   it('refuses options that nobody reads, and values that cannot be meant', () => {
     for (const [given, option] of [
       [{ maxHandshake: 5 }, 'maxHandshake'],
