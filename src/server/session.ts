@@ -416,7 +416,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   async #clearAgain(): Promise<void> {
     try {
       const clear = await this.#host.starttls.clearAgain();
-      if (this.#phase !== 'upgrading') return;
+      // Ended meanwhile: nobody else has the raw socket any more.
+      if (this.#phase !== 'upgrading') return void clear?.socket.destroy();
       if (clear === null || this.#refusal !== null) return this.#close();
       this.#ended = false;
       this.#lines = new LineBuffer(); // half a line inside TLS is no beginning of one in clear

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, it } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import { ClosingTls } from '../support/closing-tls.js';
-import { eventually, sleep } from '../support/raw-client.js';
+import { eventually, sleep, within } from '../support/raw-client.js';
 import { type RunningServer, type StartOptions, startServer } from '../support/with-server.js';
 
 const MESSAGE = 'Subject: x\r\n\r\nhello\r\n.';
@@ -242,6 +243,23 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       await client.starttls(only(running));
       await client.ask('EHLO inside.test');
       assert.deepEqual(await send(client), OK);
+    });
+
+    it('leaves no socket behind where the server closes in the moment in which TLS has ended', async () => {
+      await using running = await resuming();
+      using client = await ClosingTls.greeted(running.port);
+      await client.starttls(only(running));
+      await client.ask('EHLO inside.test');
+      let closed: Promise<void> | null = null;
+      const listen = (event: unknown): void => {
+        if ((event as { type: string }).type === 'ended') closed = running.server.close({ drainMs: 50 });
+      };
+      subscribe('tls-smtp:starttls', listen);
+      client.raw.write(await client.closeNotify());
+      await eventually('TLS ended', () => closed !== null);
+      unsubscribe('tls-smtp:starttls', listen);
+      await within(closed ?? Promise.reject(new Error('close() was not called')), 'close()');
+      assert.deepEqual(running.reasons, ['the server shut down']);
     });
 
     it('a reset in the middle of TLS is a lost connection', async () => {
