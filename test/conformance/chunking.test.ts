@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { TlsSmtpError } from '../../src/errors.js';
+import { acl } from '../../src/policy/acl.js';
 import { type IncomingMessage, reject } from '../../src/server/index.js';
 import { ClosingTls } from '../support/closing-tls.js';
 import { eventually, RawClient, sleep } from '../support/raw-client.js';
@@ -427,6 +428,40 @@ describe('chunks and the handler', { timeout: 60_000 }, () => {
       running.errors.map(({ code }) => code),
       ['ERR_TLS_SMTP_HANDLER_FAILED'],
     );
+  });
+
+  it('that keeps the signal: aborted for a message that is discarded, and never for one that was answered 250', async () => {
+    const signals: AbortSignal[] = [];
+    await using running = await startServer({ onMessage: ({ signal }) => void signals.push(signal) });
+    await using client = await secured(running);
+    const discarded = `${ENVELOPE}${chunk('a')}RSET\r\n`;
+    const byData = `${ENVELOPE}DATA\r\nb\r\n.\r\n`;
+    await dialogue(client, `${discarded}${ENVELOPE}${chunk('a')}${chunk('b', true)}${byData}QUIT\r\n`);
+    await running.quiet();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, false, false],
+    );
+  });
+
+  it('and the rules of acl.data: asked once for a message, and said behind the octets', async () => {
+    let asked = 0;
+    const notTheSecond = async (): Promise<boolean> => ++asked !== 2;
+    const rules = [acl.accept(notTheSecond), acl.deny()];
+    await using running = await startServer({ acl: { data: rules } });
+    await using client = await secured(running);
+    const replies = await dialogue(
+      client,
+      `${ENVELOPE}${chunk('a')}${chunk('b', true)}${ENVELOPE}${chunk(EVIL)}${chunk(EVIL, true)}QUIT\r\n`,
+    );
+    assert.deepEqual(
+      [replies.slice(2, 4), replies.slice(6)],
+      [
+        [CHUNK_OK, MESSAGE_OK],
+        ['550 5.7.1 Administrative prohibition', '503 5.5.1 MAIL first', '221 2.0.0 Bye'],
+      ],
+    );
+    assert.equal(asked, 2);
   });
 
   it('that is slow holds the client back, however small the chunks: the 250 waits', async () => {
