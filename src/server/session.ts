@@ -141,9 +141,14 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   received(chunk: Buffer): void {
     if (this.#phase === 'ending') return;
     this.#lines.lend(chunk);
-    if (this.#reading()) this.#run();
-    else this.#channel.flow(false); // one chunk is held, the rest waits in the socket
-    this.#lines.keep();
+    try {
+      if (this.#reading()) this.#run();
+      else this.#channel.flow(false); // one chunk is held, the rest waits in the socket
+    } catch (problem) {
+      this.#fail(problem);
+    } finally {
+      this.#lines.keep(); // whatever happens: what is lent would be another client's octets, run as this one's commands
+    }
   }
 
   ended(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { RawClient } from '../support/raw-client.js';
+import { eventually, type RawClient } from '../support/raw-client.js';
 import { type RunningServer, startServer } from '../support/with-server.js';
 
 /** What a client says, cut anywhere; a number: that many replies are waited for. */
@@ -75,5 +75,30 @@ describe('one memory for all that is received inside TLS', () => {
     assert.ok(kept.length > NAMES.length);
     assert.deepEqual(kept, copies);
     for (const client of clients) await client[Symbol.asyncDispose]();
+  });
+
+  it('runs nothing of another session where a fault stops a session in the middle of what it was lent', async () => {
+    const fault = new Proxy(
+      {},
+      {
+        getPrototypeOf: () => {
+          throw new Error('what was thrown cannot be looked at');
+        },
+      },
+    );
+    await using running = await startServer({
+      onMailFrom: ({ address }) => {
+        if (address === 'fault@x.test') throw fault;
+      },
+    });
+    await using stopped = await running.upgraded();
+    await using other = await running.upgraded();
+    await stopped.ask('EHLO stopped.test');
+    await other.ask('EHLO other.test');
+    await stopped.send(`MAIL FROM:<fault@x.test>\r\nNOOP ${'x'.repeat(300)}`);
+    await eventually('the session is over', () => running.reasons.length === 1);
+    await other.send(`${'NOOP\r\n'.repeat(60)}`);
+    assert.deepEqual(new Set((await other.replies(60)).map((reply) => reply.slice(0, 3))), new Set(['250']));
+    assert.deepEqual([running.reasons, stopped.unread], [['what was thrown cannot be looked at'], '']);
   });
 });
