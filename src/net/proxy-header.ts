@@ -38,7 +38,7 @@ const INET6 = 2;
 const STREAM = 1;
 
 /** `PROXY TCP4 192.0.2.1 198.51.100.1 56324 25`; nothing else is between the words (proxy-protocol.txt §2.1). */
-const LINE = /^PROXY (TCP4|TCP6) ([0-9A-Fa-f.:]{2,39}) ([0-9A-Fa-f.:]{2,39}) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})$/;
+const LINE = /^PROXY (TCP4|TCP6) ([0-9A-Fa-f.:]{2,45}) ([0-9A-Fa-f.:]{2,45}) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})$/;
 
 /**
  * Reads what a proxy sends before the client's first octet: version 1 (a line) or 2 (octets).

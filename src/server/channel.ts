@@ -30,6 +30,7 @@ export class Channel {
   /** The client does not read its replies. */
   #blocked = false;
   #code: string | null = null;
+  #gone = false;
 
   constructor(socket: Duplex, events: ChannelEvents) {
     this.#socket = socket;
@@ -157,5 +158,9 @@ export class Channel {
     this.#code = error.code ?? 'no code';
   };
 
-  readonly #onClose = (): void => this.#events.closed(this.#code);
+  readonly #onClose = (): void => {
+    if (this.#gone) return; // once: Node may still emit what was told already
+    this.#gone = true;
+    this.#events.closed(this.#code);
+  };
 }

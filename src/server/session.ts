@@ -311,7 +311,8 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
   }
 
   #beginMessage(intake: Intake): void {
-    this.#awaited = 'onMessage';
+    const empty = this.#chunk !== null && this.#chunk.octets === 0 && !this.#chunk.last;
+    this.#awaited = empty ? 'BDAT 0' : 'onMessage'; // the former is as idle as NOOP
     this.#intake = intake;
     this.#chunk = null;
     this.#enter('message');

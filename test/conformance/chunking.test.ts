@@ -80,6 +80,14 @@ describe('RFC 3030 §2: CHUNKING', { timeout: 60_000 }, () => {
     );
   });
 
+  it('chunks without an octet are as idle as NOOP: they have an end', async () => {
+    await using running = await startServer({ limits: { maxIdleCommands: 20 } });
+    await using client = await secured(running);
+    const replies = await dialogue(client, ENVELOPE + 'BDAT 0\r\n'.repeat(30));
+    assert.match(replies.at(-1) ?? '', /^421 4\.7\.0 Too many commands/);
+    assert.ok(replies.length < 25, `${replies.length} replies`);
+  });
+
   it('LAST may have no octets, and be the only one', async () => {
     await using running = await startServer();
     await using client = await secured(running);

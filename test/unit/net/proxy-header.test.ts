@@ -20,6 +20,14 @@ describe('readProxyHeader, version 1 (proxy-protocol.txt §2.1)', () => {
     });
   });
 
+  it('reads an IPv6 address that is written out with IPv4 at its end', () => {
+    const line = 'PROXY TCP6 000:0000:0000:0000:0000:0000:100.10.100.100 :: 7 1\r\n';
+    assert.deepEqual(read(line), {
+      octets: line.length,
+      peer: { address: '::100.10.100.100', port: 7, localAddress: '::', localPort: 1 },
+    });
+  });
+
   it('gives a mapped address as IPv4, and a port of 0 as none', () => {
     assert.deepEqual(read('PROXY TCP6 ::ffff:192.0.2.1 ::ffff:c633:6401 0 0\r\n'), {
       octets: 50,
