@@ -99,8 +99,8 @@ export function upgrade(
         // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
         // whose records cannot be read any more would stay open.
         secured.on('error', () => secured.destroy());
-        // A later tick, for the caller, whose socket it is, may destroy it: in the tick in which a handshake ended that is a
-        // segmentation fault of Node (20 to 26).
+        // A later tick: the caller may destroy the raw socket, which is his, and the secured one goes with it. In the tick in
+        // which a handshake ended that is a segmentation fault (Node 20 to 26).
         setImmediate(() => {
           if (!gone && settle()) resolve(secured);
           else secured.destroy();
