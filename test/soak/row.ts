@@ -5,7 +5,7 @@ import type { ServerProcess, ServerSettings } from './server-process.js';
 /** A count holds in a run of any size; memory, time and what is derived from them say nothing in a small one. */
 export type Unit = 'count' | 'MiB' | 'kB' | 'ms' | 'times';
 
-export interface Target {
+interface Target {
   readonly sign: '=' | '<=' | '>=';
   readonly value: number;
 }
@@ -19,14 +19,14 @@ export interface Figure {
   readonly target: Target | null;
 }
 
-export interface Outcome {
+interface Outcome {
   readonly figures: readonly Figure[];
   /** Why less was done than the row asks for. */
   readonly note?: string;
 }
 
 /** What a row has to work with. This process is the client; servers are processes of their own. */
-export interface Work {
+interface Work {
   /** How much is to be done: `size` of the row. */
   readonly count: number;
   /** Trusts the authority of every server; one for all clients. */

@@ -53,7 +53,7 @@ export async function runRow(row: Row, { size, seed, progress }: Pace): Promise<
     const judged = figures.map((figure) => ({ ...figure, verdict: judge(figure, size === 'small') }));
     return result({ figures: judged, note, failure: null });
   } catch (problem) {
-    return result({ figures: [], note: null, failure: problem instanceof Error ? problem.message : String(problem) });
+    return result({ figures: [], note: null, failure: await reasonOf(problem, servers) });
   } finally {
     for (const server of servers) await server[Symbol.asyncDispose]();
   }
@@ -61,4 +61,14 @@ export async function runRow(row: Row, { size, seed, progress }: Pace): Promise<
 
 export function isMissed({ figures, failure }: Result): boolean {
   return failure !== null || figures.some(({ verdict }) => verdict === 'missed');
+}
+
+/** A server that is gone explains what its clients saw. */
+async function reasonOf(problem: unknown, servers: readonly ServerProcess[]): Promise<string> {
+  try {
+    for (const server of servers) await server.now();
+  } catch (gone) {
+    if (gone instanceof Error) return gone.message;
+  }
+  return problem instanceof Error ? problem.message : String(problem);
 }

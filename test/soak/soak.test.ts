@@ -12,20 +12,7 @@ import { formatResult } from './table.js';
 
 const PACE = { size: 'small', seed: 1, progress: () => {} } as const;
 
-/** The small form of each row: its counts hold on a machine of any speed; memory and times are for `npm run soak`. */
-describe('reliability, a little of each row (SECURITY R2 to R17)', { timeout: 240_000 }, () => {
-  for (const row of ROWS) {
-    it(`${row.name}: ${row.reason}`, { timeout: 60_000 }, async () => {
-      const result = await runRow(row, PACE);
-      assert.equal(result.failure, null);
-      const missed = result.figures.filter(({ verdict }) => verdict === 'missed');
-      assert.deepEqual(missed, [], result.note ?? '');
-      assert.ok(result.figures.some(({ verdict }) => verdict === 'met'));
-    });
-  }
-});
-
-describe('the soak', { timeout: 60_000 }, () => {
+describe('the soak', { timeout: 50_000 }, () => {
   const broken: Row = {
     name: 'R0',
     title: 'a row',
@@ -42,6 +29,15 @@ describe('the soak', { timeout: 60_000 }, () => {
     assert.match(result.failure ?? '', /tls\.certificate/);
     assert.ok(isMissed(result));
     assert.match(formatResult(result, false), /^R0 {2}a row .*\n.*tls\.certificate/);
+  });
+
+  it('says that the server is gone where its clients only see that nobody answers', async () => {
+    const run: Row['run'] = async ({ serve }) => {
+      const server = await serve();
+      await server[Symbol.asyncDispose]();
+      throw new Error('nobody answers');
+    };
+    assert.match((await runRow({ ...broken, run }, PACE)).failure ?? '', /^R0, server: the process ended/);
   });
 
   it('counts a missed target, and prints it', async () => {

@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { certificateTurnover } from './certificate-turnover.js';
+
+itHoldsInSmall(certificateTurnover);

@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { cutMessages } from './cut-messages.js';
+
+itHoldsInSmall(cutMessages);

@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { garbage } from './garbage.js';
+
+itHoldsInSmall(garbage);

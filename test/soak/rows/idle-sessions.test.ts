@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { idleSessions } from './idle-sessions.js';
+
+itHoldsInSmall(idleSessions);

@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { mixed } from './mixed.js';
+
+itHoldsInSmall(mixed);

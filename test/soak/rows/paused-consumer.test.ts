@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { pausedConsumer } from './paused-consumer.js';
+
+itHoldsInSmall(pausedConsumer);

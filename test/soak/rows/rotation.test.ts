@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { rotation } from './rotation.js';
+
+itHoldsInSmall(rotation);

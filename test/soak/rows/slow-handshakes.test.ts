@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { slowHandshakes } from './slow-handshakes.js';
+
+itHoldsInSmall(slowHandshakes);

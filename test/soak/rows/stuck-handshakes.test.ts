@@ -1,0 +1,4 @@
+import { itHoldsInSmall } from '../in-small.js';
+import { stuckHandshakes } from './stuck-handshakes.js';
+
+itHoldsInSmall(stuckHandshakes);
