@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
-import { utimes } from 'node:fs/promises';
 import { describe } from 'node:test';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { MODES, type Mode, outcome, portOf, VERSIONS, type Version } from '../support/delivery.js';
+import { inEveryWay } from '../support/matrix.js';
 import { itWith, type PeerRun, run } from '../support/peers.js';
-import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { POSTFIX_SMTP, postfixFolder } from '../support/postfix.js';
 import { type RunningServer, type StartOptions, startServer } from '../support/with-server.js';
-
-/** What Postfix's tools want to read before they do anything; the two accounts only have to exist. */
-const MAIN_CF = `
-compatibility_level = 3.6
-myhostname = client.test
-inet_protocols = ipv4
-mail_owner = games
-setgid_group = mail
-smtp_dns_support_level = disabled
-`;
-
-async function postfixFolder(ca: string): Promise<TemporaryFolder> {
-  const folder = await temporaryFolder({ 'main.cf': MAIN_CF, 'ca.pem': ca });
-  await utimes(folder.file('main.cf'), 0, 0); // Postfix waits two seconds for a new one, in case somebody still edits it
-  return folder;
-}
 
 /** posttls-finger ends with 0 also where it trusts nobody: what it prints counts. */
 async function finger(
@@ -31,7 +15,7 @@ async function finger(
   version: Version,
   ...more: readonly string[]
 ): Promise<PeerRun> {
-  await using folder = await postfixFolder(ca);
+  await using folder = await postfixFolder({ 'ca.pem': ca });
   const result = await run(
     'posttls-finger',
     [
@@ -69,6 +53,8 @@ function handshakes(): Handshakes {
   };
   return { options, seen };
 }
+
+inEveryWay(POSTFIX_SMTP);
 
 const NO_MAIL = { messages: [], errors: [], warnings: [], inClear: [] };
 const QUIT = 'the client said QUIT';
@@ -111,7 +97,7 @@ describe('posttls-finger', () => {
 describe('smtp-source', () => {
   itWith(['smtp-source'], 'delivers 200 messages over 20 connections at once, in clear', async () => {
     await using running = await startServer();
-    await using folder = await postfixFolder(running.authority.ca);
+    await using folder = await postfixFolder({});
     const { code, printed } = await run(
       'smtp-source',
       [

@@ -4,7 +4,8 @@ import { chmod, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:f
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { IssuedCertificate } from '../../src/testing/authority.js';
-import type { Mode, Version } from './delivery.js';
+import { MESSAGE } from './delivery.js';
+import { type MailClient, NO_STRANGERS, type Visit } from './mail-client.js';
 import { outputOf, type PeerRun, pathOf, run, start } from './peers.js';
 import { RawClient, within } from './raw-client.js';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
@@ -39,7 +40,7 @@ export interface EximServer extends Exim {
 }
 
 export async function eximClient(target: Target): Promise<EximClient> {
-  const folder = await temporaryFolder({ 'ca.pem': target.ca });
+  const folder = await temporaryFolder({ 'ca.pem': target.ca, 'client.pem': target.identity ?? '' });
   const configuration = await writeConfiguration(folder, clientConfiguration(folder, target));
   return {
     ...exim(folder),
@@ -47,6 +48,28 @@ export async function eximClient(target: Target): Promise<EximClient> {
       run('exim4', ['-C', configuration, '-odi', '-oi', '-f', 'alice@x.test', ...to], { input: message }),
   };
 }
+
+export const EXIM: MailClient = {
+  name: 'Exim',
+  peers: ['exim4'],
+  cannot: { strangers: NO_STRANGERS },
+  deliver: async (visit) => {
+    const ca = await readFile(visit.ca, 'utf8');
+    const identity = visit.identity === null ? null : await readFile(visit.identity, 'utf8');
+    await using exim = await eximClient({ ...visit, ca, identity });
+    const { code, printed } = await exim.deliver(MESSAGE, 'bob@y.test', 'carol@y.test');
+    const { length: queued } = await exim.queuedBodies();
+    return { code, printed: `${printed}${await exim.log()}queued: ${queued}` };
+  },
+  success:
+    /(?:.* [=-]> \w+@y\.test .* X=TLS1\.[23]:\S+ CV=yes .*C="250 2\.0\.0 Message accepted".*\n){2}.* Completed\n(?:.*\n)*queued: 0$/,
+  inGroups: / => bob@y\.test .* L C=/,
+  inChunks: / => bob@y\.test .* K C=/,
+  distrust: /== bob@y\.test .*certificate verification failed(?:.*\n)*queued: 1$/,
+  wrong: /535 5\.7\.8 (?:.*\n)*queued: 1$/,
+  leaves: /^the connection was lost \(ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE\)$/, // GnuTLS verifies behind the handshake
+  traces: true,
+};
 
 /**
  * Exim hands a TCP connection, not its TLS, from the process of one message to that of the next: `hosts_noproxy_tls`. The
@@ -85,14 +108,14 @@ async function trust(configuration: string): Promise<() => Promise<void>> {
 /** Debian's TRUSTED_CONFIG_LIST. */
 const TRUSTED = '/etc/exim4/trusted_configs';
 
-interface Target {
-  readonly port: number;
-  readonly mode: Mode;
-  readonly version: Version;
+interface Target extends Pick<Visit, 'port' | 'mode' | 'version'>, Partial<Omit<Visit, 'port' | 'mode' | 'version'>> {
+  /** The authority to trust, and the certificate to show with its key behind it: in PEM here, no files. */
   readonly ca: string;
+  readonly identity?: string | null;
 }
 
 function clientConfiguration(folder: TemporaryFolder, target: Target, more = ''): string {
+  const { port, mode, version, identity = null, login = null, pipelined = true, chunked = true } = target;
   return `
 begin routers
 all:
@@ -103,17 +126,33 @@ all:
 begin transports
 out:
   driver = smtp
-  port = ${target.port}
-  protocol = ${target.mode === 'starttls' ? 'smtp' : 'smtps'}
+  port = ${port}
+  protocol = ${mode === 'starttls' ? 'smtp' : 'smtps'}
   allow_localhost
   hosts_require_tls = *
   tls_sni = mx.test
   tls_verify_hosts = *
   tls_verify_certificates = ${folder.file('ca.pem')}
-  tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.${target.version.at(-1)}
+  tls_require_ciphers = NORMAL:-VERS-ALL:+VERS-TLS1.${version.at(-1)}
+  ${identity === null ? '' : `tls_certificate = ${folder.file('client.pem')}`}
+  ${login === null ? '' : 'hosts_require_auth = *'}
+  hosts_avoid_pipelining = ${pipelined ? '' : '*'}
+  hosts_try_chunking = ${chunked ? '*' : ''}
   ${more}
 begin retry
 * * F,1h,10m
+begin authenticators
+${login === null ? '' : authenticator(login)}
+`;
+}
+
+function authenticator({ mechanism, password }: NonNullable<Visit['login']>): string {
+  const send = { PLAIN: `^tim^${password}`, LOGIN: `: tim : ${password}`, EXTERNAL: 'tim' }[mechanism];
+  return `
+tim:
+  driver = ${mechanism === 'EXTERNAL' ? 'external' : 'plaintext'}
+  public_name = ${mechanism}
+  client_send = ${send}
 `;
 }
 
@@ -181,7 +220,7 @@ exim_path = ${binary}
 primary_hostname = client.test
 spool_directory = ${folder.file('spool')}
 log_file_path = ${folder.file('log')}/%s
-log_selector = +tls_cipher +tls_certificate_verified +tls_sni +smtp_connection
+log_selector = +pipelining +tls_cipher +tls_certificate_verified +tls_sni +smtp_connection
 keep_environment =
 ${specific}`,
   );
@@ -189,8 +228,8 @@ ${specific}`,
   return path;
 }
 
-/** A port that was free a moment ago: Exim cannot say which it took. */
-async function freePort(): Promise<number> {
+/** A port that was free a moment ago: Exim and haproxy cannot say which they took. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -11,20 +11,26 @@ export type Peer =
   | 'curl'
   | 'exim4'
   | 'gnutls-cli'
+  | 'haproxy'
+  | 'master'
   | 'msmtp'
   | 'openssl'
   | 'posttls-finger'
   | 'python3'
+  | 'sendmail'
   | 'smtp-source'
   | 'swaks'
   | 'testssl';
 
-const POSTFIX = join(root, '.peers/postfix/usr');
+export const POSTFIX: string = join(root, '.peers/postfix/usr');
 
-/** Where those stand that are only unpacked: as packages, Exim and Postfix exclude each other. The others are on PATH. */
+/** Where those stand that are only unpacked: as packages, Exim and Postfix exclude each other, and haproxy starts. The others are on PATH. */
 const UNPACKED: Partial<Record<Peer, string>> = {
   exim4: join(root, '.peers/exim4-daemon-heavy/usr/sbin'),
+  haproxy: join(root, '.peers/haproxy/usr/sbin'),
+  master: join(POSTFIX, 'lib/postfix/sbin'),
   'posttls-finger': join(POSTFIX, 'sbin'),
+  sendmail: join(POSTFIX, 'sbin'),
   'smtp-source': join(POSTFIX, 'sbin'),
 };
 
@@ -55,8 +61,9 @@ export function itWith(peers: readonly Peer[], title: string, test: () => Promis
 function absent(peer: Peer): string | null {
   const path = pathOf(peer);
   if (path === null) return `${peer} is not installed`;
-  if (peer !== 'exim4') return null;
-  if (process.getuid?.() !== 0) return 'exim4 delivers only where root starts it';
+  if (peer !== 'exim4' && peer !== 'master') return null;
+  if (process.getuid?.() !== 0) return `${peer} delivers only where root starts it`;
+  if (peer === 'master') return null;
   const { status, stderr } = spawnSync(path, ['-C', '/dev/null', '-bV'], { encoding: 'utf8' });
   return status === 0 ? null : `exim4 does not start: ${stderr.trim()}`; // its user is missing, or a library
 }
@@ -68,16 +75,21 @@ export function pathOf(peer: Peer): string | null {
   return folders.map((folder) => join(folder, peer)).find(isExecutable) ?? null;
 }
 
-/** Starts a peer. @throws where it is missing: skip the test instead */
+/**
+ * Starts a peer.
+ *
+ * @param detached - as the head of a process group, whose end is then the end of all that it started
+ * @throws where it is missing: skip the test instead
+ */
 export function start(
   peer: Peer,
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, detached = false }: { readonly env?: Readonly<Record<string, string>>; readonly detached?: boolean } = {},
 ): ChildProcessWithoutNullStreams {
   const path = pathOf(peer);
   if (path === null) throw new Error(`${peer} is not installed`);
   const common = { LC_ALL: 'C', ...(path.startsWith(POSTFIX) && { LD_LIBRARY_PATH: join(POSTFIX, 'lib/postfix') }) };
-  const child = spawn(path, args, { env: { ...process.env, ...common, ...env } });
+  const child = spawn(path, args, { detached, env: { ...process.env, ...common, ...env } });
   child.stdin.on('error', () => {}); // it may end without reading
   return child;
 }
@@ -88,7 +100,7 @@ export async function run(
   args: readonly string[],
   { env = {}, input = '', patienceMs = 30_000 }: RunOptions = {},
 ): Promise<PeerRun> {
-  const child = start(peer, args, env);
+  const child = start(peer, args, { env });
   const output = outputOf(child);
   const closed = once(child, 'close') as Promise<[number | null]>;
   child.stdin.end(input, 'latin1');
