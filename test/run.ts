@@ -13,7 +13,10 @@ import { parseArgs } from 'node:util';
 /** They talk to mail servers that have to be installed first. */
 const NEEDS_PEERS = ['interop'];
 
-const OPTIONS = ['--test', '--test-concurrency=2', '--test-timeout=60000', '--test-reporter=spec'];
+const OPTIONS = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
+
+/** How long one file may take: testssl wants minutes where the machine is busy. */
+const TIMEOUT_MS = { usual: 60_000, withPeers: 300_000 };
 
 const here = import.meta.dirname;
 const { values, positionals } = parseArgs({ options: { node: { type: 'string' } }, allowPositionals: true });
@@ -31,7 +34,11 @@ function run(files: readonly string[]): void {
   const [command, before] = values.node
     ? ['npx', ['--yes', '--package', `node@${values.node}`, 'node']]
     : [process.execPath, []];
-  const child = spawn(command, [...before, ...OPTIONS, ...files], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const timeoutMs = NEEDS_PEERS.some((folder) => positionals.includes(folder))
+    ? TIMEOUT_MS.withPeers
+    : TIMEOUT_MS.usual;
+  const options = [...OPTIONS, `--test-timeout=${timeoutMs}`];
+  const child = spawn(command, [...before, ...options, ...files], { stdio: ['ignore', 'inherit', 'inherit'] });
   child.on('error', (error) => {
     console.error(`${command}: ${error.message}`);
     process.exitCode = 1;
