@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createTransport } from 'nodemailer';
 import { MESSAGE } from './delivery.js';
-import { ALERT, type MailClient, NO_STRANGERS, type Visit } from './mail-client.js';
+import { ALERT, GONE, type MailClient, NO_STRANGERS, type Visit } from './mail-client.js';
 import { type PeerRun, run } from './peers.js';
 
 /** Programs that are told all on their command line, and read the message on their standard input; and nodemailer. */
@@ -72,7 +72,7 @@ export const MSMTP: MailClient = {
   inGroups: /--> MAIL FROM:.*\r\n--> RCPT TO:.*\r\n--> RCPT TO:.*\r\n--> DATA\r\n/,
   distrust: /msmtp: TLS certificate verification failed/,
   wrong: /msmtp: authentication failed \(method [A-Z]+\)/,
-  leaves: /^the client closed the connection$/,
+  leaves: GONE,
 };
 
 const SMTPLIB = `
@@ -170,5 +170,5 @@ export const NODEMAILER: MailClient = {
   distrust: /unable to verify|self-signed certificate|unable to get/,
   wrong: /535 5\.7\.8/,
   ends: ['the client closed the connection'],
-  leaves: /^(?:the client closed the connection|TLS handshake: the peer closed the connection during .*)$/,
+  leaves: new RegExp(`${GONE.source}|^TLS handshake: the peer closed the connection during `),
 };

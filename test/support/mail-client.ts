@@ -34,6 +34,9 @@ export function plainVisit(mode: Mode, port: number, ca: string): Visit {
 /** Of a client that looks at the certificate in the handshake. */
 export const ALERT: RegExp = /^TLS handshake: the peer did not accept our certificate \(ERR_SSL_\w+\)$/;
 
+/** Of one that looks behind the handshake and goes, perhaps while the banner is being written. */
+export const GONE: RegExp = /^(?:the client closed the connection|the connection was lost \((?:EPIPE|ECONNRESET)\))$/;
+
 export const NO_STRANGERS = 'GnuTLS shows none of an authority that the server does not name (RFC 8446 §4.2.4)';
 
 /** A mail program of somebody else, which takes MESSAGE from alice@x.test to bob@y.test and carol@y.test. */
