@@ -98,12 +98,18 @@ export function upgrade(
       secured: (secured) => {
         // For life: a late TLS error must not end the process (nodejs/node#33330), and Node only emits it: a connection
         // whose records cannot be read any more would stay open.
-        secured.on('error', () => secured.destroy());
+        let alert: unknown = null;
+        secured.on('error', (error) => {
+          alert ??= error;
+          secured.destroy();
+        });
         // A later tick: the caller may destroy the raw socket, which is his, and the secured one goes with it. In the tick in
         // which a handshake ended that is a segmentation fault (Node 20 to 26).
         setImmediate(() => {
-          if (!gone && settle()) resolve(secured);
-          else secured.destroy();
+          if (!gone && !secured.destroyed && settle()) return resolve(secured);
+          secured.destroy();
+          // On TLS 1.3 a client may refuse our certificate with an alert that is read together with its last flight.
+          fail(new HandshakeFailedError(alert ?? { code: 'ECONNRESET' }));
         });
       },
       failed: (cause) => {

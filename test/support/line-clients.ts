@@ -170,5 +170,5 @@ export const NODEMAILER: MailClient = {
   distrust: /unable to verify|self-signed certificate|unable to get/,
   wrong: /535 5\.7\.8/,
   ends: ['the client closed the connection'],
-  leaves: new RegExp(`${GONE.source}|^TLS handshake: the peer closed the connection during `),
+  leaves: GONE,
 };

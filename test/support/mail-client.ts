@@ -34,8 +34,9 @@ export function plainVisit(mode: Mode, port: number, ca: string): Visit {
 /** Of a client that looks at the certificate in the handshake. */
 export const ALERT: RegExp = /^TLS handshake: the peer did not accept our certificate \(ERR_SSL_\w+\)$/;
 
-/** Of one that looks behind the handshake and goes, perhaps while the banner is being written. */
-export const GONE: RegExp = /^(?:the client closed the connection|the connection was lost \((?:EPIPE|ECONNRESET)\))$/;
+/** Of one that looks behind the handshake and goes, perhaps while the banner is being written, or before it. */
+export const GONE: RegExp =
+  /^(?:the client closed the connection|the connection was lost \(E\w+\)|TLS handshake: the peer closed the connection during the handshake \(ECONNRESET\))$/;
 
 export const NO_STRANGERS = 'GnuTLS shows none of an authority that the server does not name (RFC 8446 §4.2.4)';
 

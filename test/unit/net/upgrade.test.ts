@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import { createSecureContext } from 'node:tls';
 import { upgradeClient } from '../../../src/net/client-upgrade.js';
-import { Engine } from '../../../src/net/engine.js';
+import { Engine, type Fate } from '../../../src/net/engine.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from '../../../src/net/handshake-failure.js';
 import { serverTlsSettings } from '../../../src/net/server-tls-options.js';
 import { SocketUnusableError } from '../../../src/net/socket-check.js';
@@ -259,6 +259,27 @@ describe('upgrade, SPEC §5: success', () => {
     far.resetAndDestroy();
     await within(new Promise((resolve) => ours.once('close', resolve)), 'close');
     assert.ok(ours.destroyed && near.destroyed);
+  });
+
+  it('an alert that is read together with the end of the handshake is a failed handshake, with the reason', async () => {
+    class Alerted extends Engine {
+      override handshake(socket: Duplex, fate: Fate): void {
+        const secured: Fate['secured'] = (tls) => {
+          fate.secured(tls);
+          const error = Object.assign(new Error('alert'), { code: 'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE' });
+          process.nextTick(() => tls.destroy(error));
+        };
+        super.handshake(socket, { ...fate, secured });
+      }
+    }
+    const { near, far } = await pair();
+    const alerted = new Alerted({ id: 'test', tls: { cert, key } }, serverTlsSettings({ handshakeTimeoutMs: 300 }));
+    upgradeClient(far, 'on-connect', { host: 'mx.test', context, timeoutMs: 300 }).catch(() => {});
+    await assert.rejects(upgrade(alerted, near, proof(), 300), {
+      code: 'ERR_TLS_SMTP_HANDSHAKE_FAILED',
+      reason: 'our-certificate-refused',
+    });
+    assert.ok(near.destroyed);
   });
 
   it('takes a ClientHello that waits in the socket already (TLS-on-connect)', async () => {
