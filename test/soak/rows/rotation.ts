@@ -16,9 +16,9 @@ const QUIET_ROTATIONS = { count: 1_000, everyMs: 2 } as const;
 
 export const rotation: Row = {
   name: 'R10',
-  title: '16,000 handshakes, a fifth of them broken off, while certificate and key are replaced every 20 ms',
+  title: '25,000 handshakes, a fifth of them broken off, while certificate and key are replaced every 20 ms',
   reason: 'a handshake between the two files, or with a context that is being replaced, must not fail',
-  size: { target: 16_000, small: 300 },
+  size: { target: 25_000, small: 300 },
   async run({ count, trust, identity, issue, serve, progress }) {
     const pairs = [identity, await issue('renewed.test')] as const;
     await using files = await CertificateFiles.with(pairs[0]);
@@ -48,7 +48,7 @@ export const rotation: Row = {
     await rotating;
     const after = await server.quiet();
     progress('rotations that nobody sees');
-    for (let done = 0; done < QUIET_ROTATIONS.count * Math.min(1, count / 16_000); done++) {
+    for (let done = 0; done < QUIET_ROTATIONS.count * Math.min(1, count / 25_000); done++) {
       await sleep(QUIET_ROTATIONS.everyMs);
       await files.replace(pairs[done % 2 === 0 ? 1 : 0]);
     }
