@@ -1,6 +1,6 @@
 import { type Chunk, ChunkDecoder } from '../smtp/bdat.js';
 import type { Reply } from '../smtp/reply.js';
-import type { Intake } from './message.js';
+import type { Intake } from './intake.js';
 import { MessageReception, mostOctetsRead, type ReceptionEvents } from './reception.js';
 import type { VerbContext } from './verbs.js';
 

@@ -3,7 +3,8 @@ import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
 import type { MailAddress } from '../smtp/path.js';
 import type { SaslMechanism, SaslState } from '../smtp/sasl.js';
-import type { Envelope, OpenMessage } from './message.js';
+import type { OpenMessage } from './intake.js';
+import type { Envelope } from './message.js';
 
 /** One SMTP conversation as handlers see it. Everything but `id` and `peer` starts anew when TLS begins or ends. */
 export interface SmtpSession {

@@ -8,15 +8,10 @@ import { NormalizingDecoder } from '../smtp/normalizing-decoder.js';
 import { isAscii } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
 import { refusal, returnedRefusal } from './handlers.js';
+import type { Intake, OpenMessage } from './intake.js';
 import type { Limits } from './limits.js';
-import {
-  type Envelope,
-  type Intake,
-  MessageIncompleteError,
-  MessageQueue,
-  type MessageSource,
-  type OpenMessage,
-} from './message.js';
+import { type Envelope, MessageIncompleteError } from './message.js';
+import { MessageQueue, type MessageSource } from './message-queue.js';
 import { replies } from './replies.js';
 import type { VerbContext } from './verbs.js';
 

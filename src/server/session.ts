@@ -13,7 +13,7 @@ import { intakeOfChunk } from './chunks.js';
 import type { Conversation } from './conversation.js';
 import type { Deadlines, Overdue } from './deadlines.js';
 import { consult } from './handlers.js';
-import type { Intake } from './message.js';
+import type { Intake } from './intake.js';
 import { type Phase, patienceMs } from './phase.js';
 import { beginData, type ReceptionEvents } from './reception.js';
 import { badLineReply, replies } from './replies.js';

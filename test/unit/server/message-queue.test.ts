@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { MessageIncompleteError, MessageQueue } from '../../../src/server/message.js';
+import { MessageIncompleteError } from '../../../src/server/message.js';
+import { MessageQueue } from '../../../src/server/message-queue.js';
 
 const envelope = { mailFrom: { address: 'a@x', parameters: {} }, rcptTo: [] };
 
