@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { syncBuiltinESMExports } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
-import tls from 'node:tls';
 import type { IssuedCertificate } from '../../src/testing/authority.js';
+import { countContexts } from '../support/context-count.js';
 import { CONTESTANTS } from './credentials-contestants.js';
 
 /** A server in a process of its own; run by the bench, with an IPC channel: `<name of the contestant>`. */
@@ -13,13 +12,7 @@ export interface Mark {
   readonly built: number;
 }
 
-let built = 0;
-const build = tls.createSecureContext;
-tls.createSecureContext = (options) => {
-  built++;
-  return build(options);
-};
-syncBuiltinESMExports(); // reaches those who imported it by name
+const built = countContexts();
 
 process.on('message', async (order: IssuedCertificate | 'mark') => {
   if (order !== 'mark') {
@@ -27,7 +20,7 @@ process.on('message', async (order: IssuedCertificate | 'mark') => {
     return;
   }
   const { user, system } = process.cpuUsage();
-  process.send?.({ cpuMicros: user + system, built } satisfies Mark);
+  process.send?.({ cpuMicros: user + system, built: built() } satisfies Mark);
 });
 
 async function listen(identity: IssuedCertificate): Promise<number> {

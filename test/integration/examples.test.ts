@@ -11,6 +11,7 @@ import { SmtpTransport } from '../../src/client/index.js';
 import { SmtpServer } from '../../src/server/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { root, textOf } from '../architecture/project.js';
+import { identityFiles } from '../support/identity-files.js';
 import { RawClient, within } from '../support/raw-client.js';
 import { beginMessage } from '../support/with-server.js';
 
@@ -122,68 +123,48 @@ describe('examples', () => {
   });
 
   it('cipher-rules tells a suite on its list from another, and names the item that it cannot read', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
-    try {
-      const files = [join(folder, 'cert.pem'), join(folder, 'key.pem')] as const;
-      const { cert, key } = await (await TestAuthority.create()).issue({ name: 'mine.test' });
-      await writeFile(files[0], cert);
-      await writeFile(files[1], key, { mode: 0o600 });
-      await using example = new Example('cipher-rules.js', ...files, '!*-SHA : *_SHA384', '0');
-      const port = Number(await example.says(/listening on (\d+)/));
-      const hear = async (maxVersion: 'TLSv1.2' | 'TLSv1.3', ciphers: string): Promise<string> => {
-        const options = { port, servername: 'mine.test', rejectUnauthorized: false, maxVersion, ciphers };
-        return (await connectTls(options).setEncoding('utf8').toArray()).join('');
-      };
-      assert.match(await hear('TLSv1.3', 'TLS_AES_256_GCM_SHA384'), /^220 /);
-      assert.match(await hear('TLSv1.2', 'ECDHE-ECDSA-AES256-SHA'), /^554 5\.7\.1 /);
-      await example.says(/^welcome X=TLSv1\.3:TLS_AES_256_GCM_SHA384:256 CV=no SNI=mine\.test$/m);
-      await example.says(/^refused X=TLSv1\.2:ECDHE-ECDSA-AES256-SHA:256 CV=no SNI=mine\.test$/m);
-      await using slip = new Example('cipher-rules.js', ...files, '*_SHA384 : HIGH', '0');
-      await slip.says(/CipherListSyntaxError.*item 1 \(at offset 11\) is 'HIGH'/);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await using identity = await identityFiles('mine.test');
+    await using example = new Example('cipher-rules.js', ...identity.paths, '!*-SHA : *_SHA384', '0');
+    const port = Number(await example.says(/listening on (\d+)/));
+    const hear = async (maxVersion: 'TLSv1.2' | 'TLSv1.3', ciphers: string): Promise<string> => {
+      const options = { port, servername: 'mine.test', rejectUnauthorized: false, maxVersion, ciphers };
+      return (await connectTls(options).setEncoding('utf8').toArray()).join('');
+    };
+    assert.match(await hear('TLSv1.3', 'TLS_AES_256_GCM_SHA384'), /^220 /);
+    assert.match(await hear('TLSv1.2', 'ECDHE-ECDSA-AES256-SHA'), /^554 5\.7\.1 /);
+    await example.says(/^welcome X=TLSv1\.3:TLS_AES_256_GCM_SHA384:256 CV=no SNI=mine\.test$/m);
+    await example.says(/^refused X=TLSv1\.2:ECDHE-ECDSA-AES256-SHA:256 CV=no SNI=mine\.test$/m);
+    await using slip = new Example('cipher-rules.js', ...identity.paths, '*_SHA384 : HIGH', '0');
+    await slip.says(/CipherListSyntaxError.*item 1 \(at offset 11\) is 'HIGH'/);
   });
 
   it('own-socket upgrades, and refuses what stands behind STARTTLS', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
-    try {
-      const authority = await TestAuthority.create();
-      const { cert, key } = await authority.issue({ name: 'mine.test' });
-      await writeFile(join(folder, 'cert.pem'), cert);
-      await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
-      await using example = new Example('own-socket.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0');
-      const port = Number(await example.says(/listening on (\d+)/));
-      const result = await new SmtpTransport({ tls: { verifyCertificates: authority.ca } }).deliver({
-        hosts: [{ host: 'mine.test', address: '127.0.0.1', port }],
-        envelope: { from: 'a@x.test', to: ['b@y.test'] },
-        message: 'x',
-      });
-      const [attempt] = result.attempts;
-      assert.deepEqual([attempt?.tls?.certificate, result.recipients[0]?.reply?.code], ['verified', 502]);
-      assert.match(await inClear(port, 'EHLO me\r\nSTARTTLS\r\nNOOP\r\n'), /250 STARTTLS\r\n554 5\.5\.1 [^\r]*\r\n$/);
-      await example.says(/sent 6 octets in clear behind STARTTLS/);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await using identity = await identityFiles('mine.test');
+    await using example = new Example('own-socket.js', ...identity.paths, '0');
+    const port = Number(await example.says(/listening on (\d+)/));
+    const result = await new SmtpTransport({ tls: { verifyCertificates: identity.authority.ca } }).deliver({
+      hosts: [{ host: 'mine.test', address: '127.0.0.1', port }],
+      envelope: { from: 'a@x.test', to: ['b@y.test'] },
+      message: 'x',
+    });
+    const [attempt] = result.attempts;
+    assert.deepEqual([attempt?.tls?.certificate, result.recipients[0]?.reply?.code], ['verified', 502]);
+    assert.match(await inClear(port, 'EHLO me\r\nSTARTTLS\r\nNOOP\r\n'), /250 STARTTLS\r\n554 5\.5\.1 [^\r]*\r\n$/);
+    await example.says(/sent 6 octets in clear behind STARTTLS/);
   });
 
   for (const mode of ['starttls', 'tls-on-connect'] as const) {
     it(`inetd-systemd serves what it was started with, a listening socket or one client (${mode})`, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
+      await using identity = await identityFiles('localhost');
       const listener = createServer({ pauseOnConnect: true });
       try {
-        const authority = await TestAuthority.create();
-        const { cert, key } = await authority.issue({ name: 'localhost' });
-        await writeFile(join(folder, 'cert.pem'), cert);
-        await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
-        const args = [join(root, 'examples/inetd-systemd.js'), join(folder, 'cert.pem'), join(folder, 'key.pem'), mode];
+        const args = [join(root, 'examples/inetd-systemd.js'), ...identity.paths, mode];
         listener.listen(0, '127.0.0.1');
         await once(listener, 'listening');
         const { port } = listener.address() as AddressInfo;
         const deliver = async (): Promise<unknown> => {
           const protocol = mode === 'starttls' ? 'smtp' : 'smtps';
-          const transport = new SmtpTransport({ protocol, tls: { verifyCertificates: authority.ca } });
+          const transport = new SmtpTransport({ protocol, tls: { verifyCertificates: identity.authority.ca } });
           const { status, attempts } = await transport.deliver({
             hosts: [{ host: 'localhost', address: '127.0.0.1', port }],
             envelope: { from: 'a@x.test', to: ['b@localhost'] },
@@ -217,69 +198,52 @@ describe('examples', () => {
         );
       } finally {
         listener.close();
-        await rm(folder, { recursive: true });
       }
     });
   }
 
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`cluster: a session that began at one worker is resumed at the other (${maxVersion})`, async () => {
-      const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
-      try {
-        const authority = await TestAuthority.create();
-        const { cert, key } = await authority.issue({ name: 'localhost' });
-        await writeFile(join(folder, 'cert.pem'), cert);
-        await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
-        await using example = new Example('cluster.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0', '2');
-        const port = Number(await example.says(/worker 1 listens on (\d+)/));
-        await example.says(new RegExp(`worker 2 listens on ${port}`));
-        const options = { port, servername: 'localhost', ca: authority.ca, maxVersion };
-        const first = await visit(options);
-        assert.ok(first.session);
-        // Each client meets the next worker, mostly: it is told which, and asks until it has met both.
-        const met = new Set<string>();
-        for (let visits = 0; met.size < 2 && visits < 20; visits++) {
-          const again = await visit({ ...options, session: first.session });
-          assert.equal(again.resumed, true, `began at ${first.worker}, went on at ${again.worker}`);
-          met.add(again.worker);
-        }
-        assert.equal(met.size, 2);
-        example.stop();
-        assert.equal(await example.exit(), 0, example.out);
-      } finally {
-        await rm(folder, { recursive: true });
+      await using identity = await identityFiles('localhost');
+      await using example = new Example('cluster.js', ...identity.paths, '0', '2');
+      const port = Number(await example.says(/worker 1 listens on (\d+)/));
+      await example.says(new RegExp(`worker 2 listens on ${port}`));
+      const options = { port, servername: 'localhost', ca: identity.authority.ca, maxVersion };
+      const first = await visit(options);
+      assert.ok(first.session);
+      // Each client meets the next worker, mostly: it is told which, and asks until it has met both.
+      const met = new Set<string>();
+      for (let visits = 0; met.size < 2 && visits < 20; visits++) {
+        const again = await visit({ ...options, session: first.session });
+        assert.equal(again.resumed, true, `began at ${first.worker}, went on at ${again.worker}`);
+        met.add(again.worker);
       }
+      assert.equal(met.size, 2);
+      example.stop();
+      assert.equal(await example.exit(), 0, example.out);
     });
   }
 
   it('graceful-shutdown: a message under way is finished, others are told 421, and the process ends', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'tls-smtp-'));
-    try {
-      const authority = await TestAuthority.create();
-      const { cert, key } = await authority.issue({ name: 'localhost' });
-      await writeFile(join(folder, 'cert.pem'), cert);
-      await writeFile(join(folder, 'key.pem'), key, { mode: 0o600 });
-      await using example = new Example('graceful-shutdown.js', join(folder, 'cert.pem'), join(folder, 'key.pem'), '0');
-      const port = Number(await example.says(/listening on (\d+)/));
-      await using idle = await RawClient.greeted(port);
-      await using sending = await RawClient.greeted(port);
-      await sending.starttls({ ca: authority.ca, servername: 'localhost' });
-      await beginMessage(sending);
-      await sending.send('Subject: half\r\n');
-      example.stop();
-      await example.says(/stopping with 2 connections/);
-      assert.match(await idle.reply(), /^421 4\.3\.2 /);
-      await idle.closed();
-      await assert.rejects(RawClient.connect(port), /ECONNREFUSED/);
-      await sending.send('\r\nand whole\r\n.\r\n');
-      assert.match(await sending.reply(), /^250 /);
-      assert.match(await sending.reply(), /^421 4\.3\.2 /);
-      await sending.closed();
-      assert.equal(await example.exit(), 0, example.out);
-      assert.match(example.out, /28 octets are safe\n[\s\S]*closed after \d+ ms\n$/);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    await using identity = await identityFiles('localhost');
+    await using example = new Example('graceful-shutdown.js', ...identity.paths, '0');
+    const port = Number(await example.says(/listening on (\d+)/));
+    await using idle = await RawClient.greeted(port);
+    await using sending = await RawClient.greeted(port);
+    await sending.starttls({ ca: identity.authority.ca, servername: 'localhost' });
+    await beginMessage(sending);
+    await sending.send('Subject: half\r\n');
+    example.stop();
+    await example.says(/stopping with 2 connections/);
+    assert.match(await idle.reply(), /^421 4\.3\.2 /);
+    await idle.closed();
+    await assert.rejects(RawClient.connect(port), /ECONNREFUSED/);
+    await sending.send('\r\nand whole\r\n.\r\n');
+    assert.match(await sending.reply(), /^250 /);
+    assert.match(await sending.reply(), /^421 4\.3\.2 /);
+    await sending.closed();
+    assert.equal(await example.exit(), 0, example.out);
+    assert.match(example.out, /28 octets are safe\n[\s\S]*closed after \d+ ms\n$/);
   });
 
   it('migrating-from-smtp-server: before and after serve a client alike', async () => {
