@@ -49,15 +49,8 @@ export class ClientRules {
 
   /** Whether a certificate is asked for. It is needed once, before a handshake. */
   get certificate(): CertificateRule | Promise<CertificateRule> {
-    const must = this.#ask('verifyHosts');
-    return typeof must === 'boolean' ? this.#certificate(must) : must.then((value) => this.#certificate(value));
-  }
-
-  #certificate(must: boolean): CertificateRule | Promise<CertificateRule> {
-    if (must) return 'verify';
-    const may = this.#ask('tryVerifyHosts');
-    const rule = (value: boolean): CertificateRule => (value ? 'try' : 'none');
-    return typeof may === 'boolean' ? rule(may) : may.then(rule);
+    const answer = this.#policy.askCertificate(this.#peer);
+    return answer instanceof Promise ? answer.then(({ value }) => value) : answer.value;
   }
 
   #ask(list: ServerHostList): Answer {

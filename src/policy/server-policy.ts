@@ -99,10 +99,7 @@ export class ServerTlsPolicy {
 
   /** Whether this peer is asked for a certificate, and must show one that verifies. */
   async clientCertificate(peer: Peer): Promise<Explained<CertificateRule>> {
-    const must = await this.ask('verifyHosts', peer);
-    if (must.value) return { value: 'verify', reason: must.reason };
-    const may = await this.ask('tryVerifyHosts', peer);
-    return { value: may.value ? 'try' : 'none', reason: `${must.reason}; ${may.reason}` };
+    return this.askCertificate(peer);
   }
 
   /** Whether this peer may end TLS and go on in clear. */
@@ -120,6 +117,21 @@ export class ServerTlsPolicy {
       if ('reason' in answer) return explained(name, answer);
     }
     return waitFor(name, rule, peer, use);
+  }
+
+  /** The same for the client's certificate: `verifyHosts` before `tryVerifyHosts`. */
+  askCertificate(peer: Peer): Explained<CertificateRule> | Promise<Explained<CertificateRule>> {
+    const must = this.ask('verifyHosts', peer);
+    return must instanceof Promise ? must.then((answer) => this.#unless(answer, peer)) : this.#unless(must, peer);
+  }
+
+  #unless(must: Explained<boolean>, peer: Peer): Explained<CertificateRule> | Promise<Explained<CertificateRule>> {
+    if (must.value) return { value: 'verify', reason: must.reason };
+    const may = this.ask('tryVerifyHosts', peer);
+    const rule = ({ value, reason }: Explained<boolean>): Explained<CertificateRule> => {
+      return { value: value ? 'try' : 'none', reason: `${must.reason}; ${reason}` };
+    };
+    return may instanceof Promise ? may.then(rule) : rule(may);
   }
 
   /** The rules under which some client comes that is asked for a certificate or not. */
