@@ -24,7 +24,8 @@ import { Occupancy } from './occupancy.js';
 import { type SmtpServerOptions, type SmtpServerSettings, serverSettings } from './options.js';
 import { Proxies } from './proxies.js';
 import { replies } from './replies.js';
-import { Session, type SessionHost } from './session.js';
+import { Session } from './session.js';
+import type { SessionHost } from './session-host.js';
 import { say } from './voice.js';
 
 /** Events, for logs and statistics; nothing of it needs an answer. A listener that throws is an `uncaughtException`. */
