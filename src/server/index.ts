@@ -13,14 +13,12 @@ export { reject, SmtpRejection } from '../smtp/rejection.js';
 export type { SaslMechanism } from '../smtp/sasl.js';
 export type { AuthRequest } from './auth-request.js';
 export type { SmtpSession } from './conversation.js';
+export { ServerClosedError } from './errors.js';
+export type { SmtpServerEvents } from './events.js';
 export type { Handlers } from './handlers.js';
 export type { Limits } from './limits.js';
 export type { ListenOptions } from './listener.js';
 export { type Envelope, type IncomingMessage, MessageAlreadyReadError, MessageIncompleteError } from './message.js';
 export type { SmtpServerOptions } from './options.js';
-export {
-  ServerClosedError,
-  SmtpServer,
-  type SmtpServerEvents,
-} from './server.js';
+export { SmtpServer } from './server.js';
 export type { ServerVoiceEvent } from './voice.js';

@@ -7,6 +7,7 @@ import { textOf, typeScriptFiles } from './project.js';
 
 /** Files of src that a test elsewhere covers better than one of their own: the file, and that test. It must import the file. */
 const TESTED_BY: Readonly<Record<string, string>> = {
+  'server/errors.ts': 'test/unit/server/listeners.test.ts',
   'server/message.ts': 'test/unit/server/message-queue.test.ts',
   'net/client-upgrade.ts': 'test/unit/net/upgrade.test.ts',
 };
