@@ -25,10 +25,11 @@ export function plainAddress(address: string): string {
  * @returns ports are numbers from 1; fields that the socket does not know (a UNIX socket, a dead one) are absent
  */
 export function peerOf(socket: Socket): Peer {
-  return {
-    ...(socket.remoteAddress !== undefined && { address: plainAddress(socket.remoteAddress) }),
-    ...(socket.remotePort !== undefined && { port: socket.remotePort }),
-    ...(socket.localAddress !== undefined && { localAddress: plainAddress(socket.localAddress) }),
-    ...(socket.localPort !== undefined && { localPort: socket.localPort }),
-  };
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const peer: { -readonly [Field in keyof Peer]: Peer[Field] } = {};
+  if (remoteAddress !== undefined) peer.address = plainAddress(remoteAddress);
+  if (remotePort !== undefined) peer.port = remotePort;
+  if (localAddress !== undefined) peer.localAddress = plainAddress(localAddress);
+  if (localPort !== undefined) peer.localPort = localPort;
+  return peer;
 }

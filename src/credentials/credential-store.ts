@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { TlsSmtpError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import { DistinguishedName } from '../inspect/distinguished-name.js';
 import { voice } from '../trace.js';
 import { CredentialMissingError, refusedByOpenSsl } from './errors.js';
@@ -44,8 +45,8 @@ export type Prove = (credentials: ResolvedCredentials, facts: { readonly forServ
 
 /** The credentials of one connection: each callback is asked once. */
 export interface ConnectionCredentials {
-  /** As {@link CredentialStore.resolve}. */
-  resolve(): Promise<ResolvedCredentials | null>;
+  /** As {@link CredentialStore.resolve}; without a promise where no callback is asked and nothing has to be read. */
+  resolve(): Eventual<ResolvedCredentials | null>;
   /**
    * `perSni` callbacks run again, with the name that the client asks for.
    * @param serverName - as the client sent it
@@ -153,13 +154,13 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
 
   /** Begins one connection, in the course of which the client may name a server. */
   connection(facts: ServerConnectionFacts): ConnectionCredentials {
-    let first: Promise<Values> | null = null;
-    const values = (): Promise<Values> => {
+    let first: Eventual<Values> | null = null;
+    const values = (): Eventual<Values> => {
       first ??= this.#expander.values(facts);
       return first;
     };
     return {
-      resolve: async () => this.#resolve(await values(), false),
+      resolve: () => andThen(values(), (known) => this.#resolve(known, false)),
       resolveServerName: async (serverName) => {
         const named = await this.#expander.valuesFor(await values(), facts, serverName);
         return named === null ? null : this.#resolve(named, true);
@@ -167,16 +168,17 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     };
   }
 
-  async #resolve(values: Values, forServerName: boolean): Promise<Credentials | null> {
+  #resolve(values: Values, forServerName: boolean): Eventual<Credentials | null> {
     if (Object.keys(values).length === 0) return null;
     const { fixed } = this.#expander;
     const key = values === fixed ? this.#fixedKey : keyOf(values, fixed);
-    const credentials = await this.#current(values, key, forServerName);
-    this.#watchExpiry(credentials);
-    return credentials;
+    return andThen(this.#current(values, key, forServerName), (credentials) => {
+      this.#watchExpiry(credentials);
+      return credentials;
+    });
   }
 
-  async #current(values: Values, key: string, forServerName: boolean): Promise<Credentials> {
+  #current(values: Values, key: string, forServerName: boolean): Eventual<Credentials> {
     const known = this.#holdings.get(key);
     const fresh = known?.fresh() ?? null;
     if (known !== undefined && this.#holdings.size > 1) {
@@ -192,13 +194,11 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     const holding = new Holding(values, this.#settings, this.#keeper(forServerName));
     this.#holdings.set(key, holding);
     this.#evict();
-    try {
-      return await holding.load();
-    } catch (error) {
+    return holding.load().catch((error: unknown) => {
       // Peers may choose part of the key: what cannot be loaded takes no place.
       if (this.#holdings.get(key) === holding) this.#holdings.delete(key);
       throw error;
-    }
+    });
   }
 
   #evict(): void {

@@ -1,3 +1,4 @@
+import type { Eventual } from '../eventual.js';
 import { hostName } from '../inspect/host-name.js';
 import { type Expanded, expand, isPerSni } from './expansion.js';
 import { type ClientConnectionFacts, type ServerConnectionFacts, WatchedFacts } from './facts.js';
@@ -36,12 +37,13 @@ export class Expander {
   }
 
   /** @throws {ExpansionError} of the first option that failed */
-  async values(connection: ServerConnectionFacts | ClientConnectionFacts): Promise<Values> {
+  values(connection: ServerConnectionFacts | ClientConnectionFacts): Eventual<Values> {
     if (this.isFixed) return this.fixed;
-    const values = await this.#merged(this.fixed, this.#expanding, connection);
-    if (values.certificate !== undefined) return values;
-    const { privateKey: _unused, ...others } = values; // a key of nobody
-    return others;
+    return this.#merged(this.fixed, this.#expanding, connection).then((values) => {
+      if (values.certificate !== undefined) return values;
+      const { privateKey: _unused, ...others } = values; // a key of nobody
+      return others;
+    });
   }
 
   /**

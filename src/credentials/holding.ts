@@ -29,8 +29,6 @@ export class Holding {
   readonly #keeper: HoldingKeeper;
   #files: readonly WatchedFile[] = [];
   #current: Credentials | null = null;
-  /** Always of {@link #current}: made once, so that a connection that finds all as it was allocates nothing. */
-  #ready: Promise<Credentials> | null = null;
   #loading: Promise<Credentials> | null = null;
   #lookedAt = 0;
   /** When to try again though no file has changed: the system had no descriptor left, a disk was away. */
@@ -45,8 +43,8 @@ export class Holding {
   }
 
   /** The credentials if they are at hand and no file of theirs has changed. */
-  fresh(): Promise<Credentials> | null {
-    return this.#ready !== null && this.#loading === null && !this.#stale() ? this.#ready : null;
+  fresh(): Credentials | null {
+    return this.#current !== null && this.#loading === null && !this.#stale() ? this.#current : null;
   }
 
   /** Loads; all who ask meanwhile wait for the same. @throws {CredentialError} where nothing was ever loaded */
@@ -91,7 +89,6 @@ export class Holding {
   #replace(fresh: Credentials): void {
     if (this.#current !== null) this.#keeper.release(this.#current);
     this.#current = fresh;
-    this.#ready = Promise.resolve(fresh);
     if (this.#dropped) this.drop();
   }
 

@@ -71,7 +71,8 @@ export class TlsInfo {
     const x509 = socket.getPeerX509Certificate();
     const group = (socket.getEphemeralKeyInfo() as { readonly name?: string } | null)?.name;
     const { alpnProtocol } = socket as { alpnProtocol?: unknown };
-    const sni = hostName(nameAskedFor(socket));
+    const asked = nameAskedFor(socket);
+    const sni = asked === '' ? null : hostName(asked);
     this.protocol = socket.getProtocol() ?? 'unknown';
     this.cipherName = suite.name;
     this.cipherStandardName = suite.standardName;

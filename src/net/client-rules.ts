@@ -1,9 +1,9 @@
+import { andThen, type Eventual } from '../eventual.js';
 import type { Peer } from '../peer.js';
+import type { Explained } from '../policy/explained.js';
 import type { ServerHostList, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { CertificateRule } from '../policy/verdict.js';
 import type { TlsDuty } from '../starttls/server-machine.js';
-
-type Answer = boolean | Promise<boolean>;
 
 /**
  * What the policy says of one client. Each list is asked once in a connection, when its answer is first needed, and
@@ -12,8 +12,8 @@ type Answer = boolean | Promise<boolean>;
 export class ClientRules {
   readonly #policy: ServerTlsPolicy;
   readonly #peer: Peer;
-  #offered: Answer | null = null;
-  #required: Answer | null = null;
+  #offered: Eventual<boolean> | null = null;
+  #required: Eventual<boolean> | null = null;
 
   constructor(policy: ServerTlsPolicy, peer: Peer) {
     this.#policy = policy;
@@ -21,13 +21,13 @@ export class ClientRules {
   }
 
   /** Whether STARTTLS is offered. */
-  get offered(): Answer {
+  get offered(): Eventual<boolean> {
     this.#offered ??= this.#ask('advertiseHosts');
     return this.#offered;
   }
 
   /** Whether TLS must be used. */
-  get required(): Answer {
+  get required(): Eventual<boolean> {
     if (this.#required !== null) return this.#required;
     const answer = this.#ask('requireHosts');
     this.#required = answer;
@@ -43,18 +43,20 @@ export class ClientRules {
   }
 
   /** Whether the client may end TLS and go on in clear. It is needed once, before a handshake. */
-  get resumesClear(): Answer {
+  get resumesClear(): Eventual<boolean> {
     return this.#ask('resumeClearHosts');
   }
 
   /** Whether a certificate is asked for. It is needed once, before a handshake. */
-  get certificate(): CertificateRule | Promise<CertificateRule> {
-    const answer = this.#policy.askCertificate(this.#peer);
-    return answer instanceof Promise ? answer.then(({ value }) => value) : answer.value;
+  get certificate(): Eventual<CertificateRule> {
+    return andThen(this.#policy.askCertificate(this.#peer), answerOf);
   }
 
-  #ask(list: ServerHostList): Answer {
-    const answer = this.#policy.ask(list, this.#peer);
-    return answer instanceof Promise ? answer.then(({ value }) => value) : answer.value;
+  #ask(list: ServerHostList): Eventual<boolean> {
+    return andThen(this.#policy.ask(list, this.#peer), answerOf);
   }
+}
+
+function answerOf<T>({ value }: Explained<T>): T {
+  return value;
 }

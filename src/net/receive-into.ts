@@ -28,14 +28,13 @@ export function receiveInto(socket: Duplex, memory: Buffer, received: (chunk: Bu
   const early: Buffer | null = socket.read();
   if (early !== null) received(early);
   let chunk = memory;
-  Object.assign(socket, {
-    [onRead.buffer]: memory,
-    [onRead.callback]: (octets: number): boolean => {
-      if (chunk.length !== octets) chunk = memory.subarray(0, octets); // in bulk one record is as long as the next
-      received(chunk);
-      return true;
-    },
-  });
+  const kept: Record<symbol, unknown> = socket as unknown as Record<symbol, unknown>;
+  kept[onRead.buffer] = memory;
+  kept[onRead.callback] = (octets: number): boolean => {
+    if (chunk.length !== octets) chunk = memory.subarray(0, octets); // in bulk one record is as long as the next
+    received(chunk);
+    return true;
+  };
   handle.useUserBuffer(memory);
   // A paused stream holds a client back by what it has in its buffer, which is not used any more: Node goes on reading.
   if (socket.isPaused()) socket.pause();

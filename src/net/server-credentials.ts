@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import { CredentialStore } from '../credentials/credential-store.js';
 import { CredentialMissingError } from '../credentials/errors.js';
 import { isHeloName, type ServerConnectionFacts } from '../credentials/facts.js';
+import { andThen, type Eventual } from '../eventual.js';
 import type { Peer } from '../peer.js';
 import type { CertificateRule } from '../policy/verdict.js';
 import type { Engine } from './engine.js';
@@ -36,19 +37,20 @@ export class ServerCredentialSource {
   }
 
   /** @throws {CredentialError}, {ExpansionError}, {@link CredentialMissingError} where there is no certificate */
-  async for(peer: Peer, heloName: string | null, rule: CertificateRule): Promise<ServerCredentials> {
+  for(peer: Peer, heloName: string | null, rule: CertificateRule): Eventual<ServerCredentials> {
     const connection = this.store.connection(this.store.isFixed ? {} : factsOf(peer, heloName));
-    const resolved = await connection.resolve();
-    if (resolved?.tls.cert === undefined) throw new CredentialMissingError();
-    const contextFor = async (serverName: string): Promise<SecureContext | null> => {
-      const named = await connection.resolveServerName(serverName);
-      return named && this.#engines.context(named, rule);
-    };
-    return {
-      engine: this.#engines.engine(resolved, rule),
-      contextFor: this.store.dependsOnServerName ? contextFor : null,
-      rule,
-    };
+    return andThen(connection.resolve(), (resolved) => {
+      if (resolved?.tls.cert === undefined) throw new CredentialMissingError();
+      const contextFor = async (serverName: string): Promise<SecureContext | null> => {
+        const named = await connection.resolveServerName(serverName);
+        return named && this.#engines.context(named, rule);
+      };
+      return {
+        engine: this.#engines.engine(resolved, rule),
+        contextFor: this.store.dependsOnServerName ? contextFor : null,
+        rule,
+      };
+    });
   }
 }
 

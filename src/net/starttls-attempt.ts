@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { TlsSmtpError } from '../errors.js';
+import type { Eventual } from '../eventual.js';
 import { TlsInfo } from '../inspect/tls-info.js';
 import { clientVerdict } from '../policy/verdict.js';
 import type { EmptyBuffer } from '../smtp/empty-buffer.js';
@@ -52,11 +53,14 @@ export function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
 }
 
 /**
- * Writes the 220 and waits until it has left; a socket that died meanwhile has no handshake. The time of the handshake
- * runs already: a client that does not read would hold its place for ever.
+ * Writes the 220 and waits until it has left, which it mostly has at once; a socket that died meanwhile has no handshake.
+ * The time of the handshake runs already: a client that does not read would hold its place for ever.
  */
-export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Promise<'flushed' | 'closed'> {
+export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Eventual<'flushed' | 'closed'> {
   const { socket } = attempt;
+  let written = (_error?: Error | null): void => {};
+  socket.write(formatReply(reply), 'latin1', (error) => written(error));
+  if (socket.writableLength === 0 && socket.writable && !socket.readableEnded) return 'flushed';
   return new Promise((resolve) => {
     const fail = (error: TlsSmtpError): void => {
       clearTimeout(deadline);
@@ -68,12 +72,12 @@ export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Pro
     const gone = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
     const deadline = setTimeout(() => fail(new HandshakeTimeoutError(timeoutMs)), timeoutMs);
     socket.once('close', gone);
-    socket.write(formatReply(reply), 'latin1', (error) => {
+    written = (error) => {
       if (error || socket.destroyed || socket.readableEnded) return gone();
       clearTimeout(deadline);
       socket.off('close', gone);
       resolve('flushed');
-    });
+    };
   });
 }
 

@@ -11,7 +11,7 @@ import { ServerCredentialSource } from './server-credentials.js';
 import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
-import { Session } from './starttls-session.js';
+import { Session, type SessionContext } from './starttls-session.js';
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -75,11 +75,8 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   /** Its events tell of files that were read again and of certificates that end; its `stats` of what is kept ready. */
   readonly credentials: CredentialStore;
   readonly #settings: ServerTlsSettings;
-  readonly #source: ServerCredentialSource;
   readonly #maxHandshakes: number;
-  readonly #lockoutMs: number;
-  readonly #handlerTimeoutMs: number;
-  readonly #onStartTls: ((peer: Peer) => unknown) | null;
+  readonly #context: SessionContext;
   readonly #warned = new Set<string>();
   #ready: Promise<void> | null = null;
   #handshakes = 0;
@@ -90,16 +87,25 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     const names = ['tls', 'onStartTls', 'maxHandshakes', 'lockoutMs', 'handlerTimeoutMs'] as const;
     const options = checkedOptions('', given, names, HINTS);
     this.#settings = serverTlsSettings(options.tls);
-    this.#source = new ServerCredentialSource(this.#settings);
-    this.credentials = this.#source.store;
+    const source = new ServerCredentialSource(this.#settings);
+    this.credentials = source.store;
     this.#hear(this.credentials);
     this.#maxHandshakes = wholeNumber('maxHandshakes', options.maxHandshakes, 256, 1, 1_000_000);
-    this.#lockoutMs = wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000);
-    this.#handlerTimeoutMs = wholeNumber('handlerTimeoutMs', options.handlerTimeoutMs, 600_000, 1, 86_400_000);
     if (options.onStartTls !== undefined && typeof options.onStartTls !== 'function') {
       throw new OptionError('onStartTls', 'must be a function');
     }
-    this.#onStartTls = options.onStartTls ?? null;
+    this.#context = {
+      settings: this.#settings,
+      lockoutMs: wholeNumber('lockoutMs', options.lockoutMs, 60_000, 1, 3_600_000),
+      handlerTimeoutMs: wholeNumber('handlerTimeoutMs', options.handlerTimeoutMs, 600_000, 1, 86_400_000),
+      consult: options.onStartTls ?? null,
+      credentials: (peer, heloName, rule) => source.for(peer, heloName, rule),
+      reserve: () => this.#reserve(),
+      succeeded: (tls, peer) => say({ type: 'secured', peer, cipher: tls.cipher }),
+      ended: (peer) => say({ type: 'ended', peer }),
+      failed: (error, peer) => this.#failed(error, peer),
+      lockedOut: (error, peer) => this.#lockedOut(error, peer),
+    };
   }
 
   /** Whether there is TLS to offer: a certificate is configured. To whom it is offered, `tls.advertiseHosts` says. */
@@ -139,19 +145,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   /** Begins the TLS side of one connection. `peer` is what the host lists are asked about; it is used in events too. */
   session(peer: Peer): StartTlsSession {
     if (peer.localPort === 25 && this.#settings.requiresHosts) this.#warnOnce(REQUIRED_ON_25);
-    return new Session(peer, {
-      settings: this.#settings,
-      rules: new ClientRules(this.#settings.policy, peer),
-      lockoutMs: this.#lockoutMs,
-      handlerTimeoutMs: this.#handlerTimeoutMs,
-      consult: this.#onStartTls,
-      credentials: (heloName, rule) => this.#source.for(peer, heloName, rule),
-      reserve: () => this.#reserve(),
-      succeeded: (tls) => say({ type: 'secured', peer, cipher: tls.cipher }),
-      ended: () => say({ type: 'ended', peer }),
-      failed: (error) => this.#failed(error, peer),
-      lockedOut: (error) => this.#lockedOut(error, peer),
-    });
+    return new Session(peer, new ClientRules(this.#settings.policy, peer), this.#context);
   }
 
   async #load(): Promise<void> {

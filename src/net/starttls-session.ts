@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { refusedByOpenSsl } from '../credentials/errors.js';
 import { TlsSmtpError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import type { Peer } from '../peer.js';
 import type { CertificateRule } from '../policy/verdict.js';
@@ -19,25 +20,25 @@ import type { ClearAgain, StartTlsResult, StartTlsSession } from './starttls-con
 import { HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } from './starttls-errors.js';
 import { Boundary } from './upgrade.js';
 
-/** What a session needs of the server it belongs to. */
+/** What a session needs of the server it belongs to, and shares with all its others. */
 export interface SessionContext {
   readonly settings: Pick<ServerTlsSettings, 'handshakeTimeoutMs' | 'rememberEsmtp' | 'whenUnavailable'>;
-  readonly rules: ClientRules;
   readonly lockoutMs: number;
   readonly handlerTimeoutMs: number;
   readonly consult: ((peer: Peer) => unknown) | null;
-  readonly credentials: (heloName: string | null, rule: CertificateRule) => Promise<ServerCredentials>;
+  readonly credentials: (peer: Peer, heloName: string | null, rule: CertificateRule) => Eventual<ServerCredentials>;
   readonly reserve: () => () => void;
-  readonly succeeded: (tls: TlsInfo) => void;
+  readonly succeeded: (tls: TlsInfo, peer: Peer) => void;
   /** TLS has ended and the session goes on in clear. */
-  readonly ended: () => void;
-  readonly failed: (error: TlsSmtpError) => void;
-  readonly lockedOut: (error: TlsSmtpError) => void;
+  readonly ended: (peer: Peer) => void;
+  readonly failed: (error: TlsSmtpError, peer: Peer) => void;
+  readonly lockedOut: (error: TlsSmtpError, peer: Peer) => void;
 }
 
 /** Drives the server machine on a socket: one event in, every effect carried out, then the next event. */
 export class Session implements StartTlsSession {
   readonly #peer: Peer;
+  readonly #rules: ClientRules;
   readonly #context: SessionContext;
   #machine: State<ServerCredentials> = initial();
   /** The socket of the last upgrade, while a locked-out client still has it. */
@@ -47,8 +48,9 @@ export class Session implements StartTlsSession {
   /** What the client called itself in clear, until TLS makes it be forgotten (RFC 3207 §4.2). */
   #heloName: string | null = null;
 
-  constructor(peer: Peer, context: SessionContext) {
+  constructor(peer: Peer, rules: ClientRules, context: SessionContext) {
     this.#peer = peer;
+    this.#rules = rules;
     this.#context = context;
   }
 
@@ -61,7 +63,7 @@ export class Session implements StartTlsSession {
     this.#heloName = name;
     let advertise = false;
     if (this.#machine.name === 'clear') {
-      const { offered, required } = this.#context.rules;
+      const { offered, required } = this.#rules;
       if (typeof required !== 'boolean') await required; // for gate(), which does not wait
       advertise = typeof offered === 'boolean' ? offered : await offered;
     }
@@ -73,14 +75,14 @@ export class Session implements StartTlsSession {
   helo(name: string): Promise<void> | undefined {
     this.#heloName = name;
     this.#step({ type: 'helo' });
-    const { required } = this.#context.rules;
+    const { required } = this.#rules;
     return typeof required === 'boolean' ? undefined : required.then(() => {});
   }
 
   gate(line: string): Reply | null {
     const { name } = this.#machine;
     if (name !== 'clear' && name !== 'locked-out' && name !== 'closed') return null;
-    const tls = name === 'clear' ? this.#context.rules.duty : 'optional';
+    const tls = name === 'clear' ? this.#rules.duty : 'optional';
     if (name === 'clear' && tls === 'optional') return null;
     const command = parseCommand(line);
     const effects = this.#step({ type: 'command', verb: typeof command === 'string' ? '' : command.verb, tls });
@@ -122,7 +124,7 @@ export class Session implements StartTlsSession {
     if (clear === null) return null;
     this.#heloName = null; // also where HELO outlives STARTTLS: it was said inside TLS, or before
     boundary?.release();
-    this.#context.ended();
+    this.#context.ended(this.#peer);
     return clear;
   }
 
@@ -140,7 +142,7 @@ export class Session implements StartTlsSession {
     } catch (error) {
       this.#step({ type: 'closed' });
       socket.destroy();
-      if (error instanceof TlsSmtpError) this.#context.failed(error);
+      if (error instanceof TlsSmtpError) this.#context.failed(error, this.#peer);
       throw error;
     }
   }
@@ -159,16 +161,13 @@ export class Session implements StartTlsSession {
       attempt.release();
     }
     if (attempt.error === null) return;
-    if (!attempt.lockedOut) return this.#context.failed(attempt.error);
-    this.#context.lockedOut(attempt.error);
+    if (!attempt.lockedOut) return this.#context.failed(attempt.error, this.#peer);
+    this.#context.lockedOut(attempt.error, this.#peer);
     this.#boundLockout(attempt.socket);
   }
 
   /** @returns the event that the effect led to, if it led to one */
-  #carryOut(
-    effect: Effect<ServerCredentials>,
-    attempt: Attempt,
-  ): Event<ServerCredentials> | Promise<Event<ServerCredentials>> | null {
+  #carryOut(effect: Effect<ServerCredentials>, attempt: Attempt): Eventual<Event<ServerCredentials> | null> {
     switch (effect.do) {
       case 'consult':
         return this.#consult();
@@ -200,24 +199,31 @@ export class Session implements StartTlsSession {
     }
   }
 
-  async #consult(): Promise<Event<ServerCredentials>> {
+  #consult(): Eventual<Event<ServerCredentials>> {
     const { consult, handlerTimeoutMs, failed } = this.#context;
-    const refusal = await askApplication(() => consult?.(this.#peer), handlerTimeoutMs, failed);
-    return refusal === null ? { type: 'permitted' } : { type: 'refused', reply: refusal };
+    return andThen(
+      askApplication(
+        () => consult?.(this.#peer),
+        handlerTimeoutMs,
+        (error) => failed(error, this.#peer),
+      ),
+      (refusal) => (refusal === null ? { type: 'permitted' } : { type: 'refused', reply: refusal }),
+    );
   }
 
   /** Has all that a handshake needs: the policy's word, a place, the credentials. All of it before anything is promised. */
   async #load(attempt: Attempt): Promise<Event<ServerCredentials>> {
-    const { rules, reserve, credentials: have } = this.#context;
+    const { reserve, credentials: have } = this.#context;
     try {
-      const { certificate } = rules;
+      const { certificate } = this.#rules;
       const rule = typeof certificate === 'string' ? certificate : await certificate; // first: DNS may be slow, and places are few
       if (attempt.boundary !== null) {
-        const { resumesClear } = rules;
+        const { resumesClear } = this.#rules;
         attempt.mayGoOn = typeof resumesClear === 'boolean' ? resumesClear : await resumesClear;
       }
       attempt.release = reserve();
-      const credentials = await have(this.#heloName, rule);
+      const had = have(this.#peer, this.#heloName, rule);
+      const credentials = had instanceof Promise ? await had : had;
       return { type: 'loaded', credentials, received: attempt.boundary?.prove() ?? 'on-connect' };
     } catch (thrown) {
       attempt.error = refusedByOpenSsl(thrown);
@@ -228,8 +234,8 @@ export class Session implements StartTlsSession {
     }
   }
 
-  async #announce(attempt: Attempt, reply: Reply): Promise<Event<ServerCredentials>> {
-    return { type: await announce(attempt, reply, this.#context.settings.handshakeTimeoutMs) };
+  #announce(attempt: Attempt, reply: Reply): Eventual<Event<ServerCredentials>> {
+    return andThen(announce(attempt, reply, this.#context.settings.handshakeTimeoutMs), (type) => ({ type }));
   }
 
   async #handshake(
@@ -240,7 +246,7 @@ export class Session implements StartTlsSession {
     const { settings, succeeded } = this.#context;
     try {
       attempt.secured = await secure(attempt, credentials, boundary, settings.handshakeTimeoutMs);
-      succeeded(attempt.secured.tls);
+      succeeded(attempt.secured.tls, this.#peer);
       return { type: 'secured' };
     } catch (thrown) {
       attempt.error = thrown instanceof TlsSmtpError ? thrown : new HandshakeFailedError(thrown);

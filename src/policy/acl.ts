@@ -1,5 +1,6 @@
 import { isThenable } from '../callback-answer.js';
 import { OptionError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import { HostList, type HostListOptions, type HostListSource, hostMatcher } from '../hostlist/index.js';
 import { CipherList } from '../inspect/cipher-list.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
@@ -108,11 +109,7 @@ export async function decideAcl(rules: readonly AclRule[] | undefined, facts: Ac
 }
 
 /** The same, and at once where the conditions that are asked answer at once. @param from - the first rule that is asked */
-export function judgeAcl(
-  rules: readonly AclRule[] | undefined,
-  facts: AclFacts,
-  from = 0,
-): AclDecision | Promise<AclDecision> {
+export function judgeAcl(rules: readonly AclRule[] | undefined, facts: AclFacts, from = 0): Eventual<AclDecision> {
   if (rules === undefined) return NO_LIST;
   for (let index = from; index < rules.length; index++) {
     const rule = rules[index] as AclRule;
@@ -179,7 +176,7 @@ function notCondition(condition: AclCondition): AclCondition {
   assertConditions('acl.not()', condition);
   return (facts) => {
     const answer = ask(condition, facts);
-    return answer instanceof Promise ? answer.then(opposite) : opposite(answer);
+    return andThen(answer, opposite);
   };
 }
 
@@ -192,7 +189,7 @@ function opposite(answer: Truth): Truth {
 function inOrder(maker: string, conditions: readonly AclCondition[], decisive: Truth, otherwise: Truth): AclCondition {
   assertConditions(maker, ...conditions);
   const over = (answer: Truth): boolean => answer === decisive || answer === 'defer';
-  const from = (first: number, facts: AclFacts): Truth | Promise<Truth> => {
+  const from = (first: number, facts: AclFacts): Eventual<Truth> => {
     for (let index = first; index < conditions.length; index++) {
       const answer = ask(conditions[index] as AclCondition, facts);
       if (answer instanceof Promise) return answer.then((later) => (over(later) ? later : from(index + 1, facts)));
@@ -204,7 +201,7 @@ function inOrder(maker: string, conditions: readonly AclCondition[], decisive: T
 }
 
 /** Asks one condition, and gives its answer at once where it does. */
-function ask(condition: AclCondition, facts: AclFacts): Truth | Promise<Truth> {
+function ask(condition: AclCondition, facts: AclFacts): Eventual<Truth> {
   try {
     const answer: unknown = condition(facts);
     return isThenable(answer) ? Promise.resolve(answer).then(truth, () => 'defer') : truth(answer);

@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import {
   belongs,
   HostList,
@@ -108,7 +109,7 @@ export class ServerTlsPolicy {
   }
 
   /** Asks one list, without a promise where nothing has to be waited for. It neither throws nor rejects. */
-  ask(name: ServerHostList, peer: Peer): Explained<boolean> | Promise<Explained<boolean>> {
+  ask(name: ServerHostList, peer: Peer): Eventual<Explained<boolean>> {
     const rule = this.#rules[name];
     if ('value' in rule) return rule;
     const use = unknownRule(USES[name]);
@@ -120,18 +121,18 @@ export class ServerTlsPolicy {
   }
 
   /** The same for the client's certificate: `verifyHosts` before `tryVerifyHosts`. */
-  askCertificate(peer: Peer): Explained<CertificateRule> | Promise<Explained<CertificateRule>> {
+  askCertificate(peer: Peer): Eventual<Explained<CertificateRule>> {
     const must = this.ask('verifyHosts', peer);
-    return must instanceof Promise ? must.then((answer) => this.#unless(answer, peer)) : this.#unless(must, peer);
+    return andThen(must, (answer) => this.#unless(answer, peer));
   }
 
-  #unless(must: Explained<boolean>, peer: Peer): Explained<CertificateRule> | Promise<Explained<CertificateRule>> {
+  #unless(must: Explained<boolean>, peer: Peer): Eventual<Explained<CertificateRule>> {
     if (must.value) return { value: 'verify', reason: must.reason };
     const may = this.ask('tryVerifyHosts', peer);
     const rule = ({ value, reason }: Explained<boolean>): Explained<CertificateRule> => {
       return { value: value ? 'try' : 'none', reason: `${must.reason}; ${reason}` };
     };
-    return may instanceof Promise ? may.then(rule) : rule(may);
+    return andThen(may, rule);
   }
 
   /** The rules under which some client comes that is asked for a certificate or not. */

@@ -1,4 +1,5 @@
 import { OptionError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import { checkedOptions } from '../options.js';
 import { type AclCommand, type AclDecision, type AclOptions, type AclRule, DENIED, judgeAcl } from '../policy/acl.js';
 import type { MailAddress } from '../smtp/path.js';
@@ -75,14 +76,13 @@ function isRule(rule: unknown): rule is AclRule {
 export function judge<Context extends Judged, Item>(
   context: Context,
   command: AclCommand,
-  next: (context: Context, item: Item) => Reply | Promise<Reply>,
+  next: (context: Context, item: Item) => Eventual<Reply>,
   item: Item,
   address?: MailAddress,
-): Reply | Promise<Reply> {
+): Eventual<Reply> {
   if (context.acl === null) return next(context, item);
   const refused = aclRefusal(context, command, address);
-  if (refused instanceof Promise) return refused.then((reply) => reply ?? next(context, item));
-  return refused ?? next(context, item);
+  return andThen(refused, (reply) => reply ?? next(context, item));
 }
 
 /**
@@ -95,13 +95,12 @@ export function aclRefusal(
   { acl, conversation }: Judged,
   command: AclCommand,
   address?: MailAddress,
-): Reply | null | Promise<Reply | null> {
+): Eventual<Reply | null> {
   const rules = acl?.[command];
   if (rules === undefined) return null;
   const { peer, tls, user } = conversation;
   const decision = judgeAcl(rules, { peer, tls, user, ...(address !== undefined && { address }) });
-  if (decision instanceof Promise) return decision.then((later) => replyTo(later, command, conversation));
-  return replyTo(decision, command, conversation);
+  return andThen(decision, (known) => replyTo(known, command, conversation));
 }
 
 function replyTo(

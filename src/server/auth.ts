@@ -1,4 +1,5 @@
 import type { TlsSmtpError } from '../errors.js';
+import type { Eventual } from '../eventual.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import {
@@ -56,7 +57,7 @@ export function offeredMethods({
 }
 
 /** AUTH (RFC 4954 §4). A 334 says that the client's next line is the response to it. */
-export function auth(context: AuthContext, args: string): Reply | Promise<Reply> {
+export function auth(context: AuthContext, args: string): Eventual<Reply> {
   const { conversation } = context;
   if (context.auth === null) return replies.unknown;
   if (!conversation.esmtp) return GREET_FIRST;
@@ -77,7 +78,7 @@ export function auth(context: AuthContext, args: string): Reply | Promise<Reply>
  *
  * @param response - `null`: a line that is not taken for its end in a bare LF (RFC 5321 §2.3.8); the exchange is over
  */
-export function authResponse(context: AuthContext, response: string | null): Reply | Promise<Reply> {
+export function authResponse(context: AuthContext, response: string | null): Eventual<Reply> {
   const { conversation } = context;
   const { exchange } = conversation;
   conversation.exchange = null;
@@ -85,7 +86,7 @@ export function authResponse(context: AuthContext, response: string | null): Rep
   return response === null ? replies.bareLf : act(context, stepSasl(exchange, response));
 }
 
-function act(context: AuthContext, step: SaslStep): Reply | Promise<Reply> {
+function act(context: AuthContext, step: SaslStep): Eventual<Reply> {
   switch (step.next) {
     case 'challenge':
       context.conversation.exchange = step.state;
@@ -99,7 +100,7 @@ function act(context: AuthContext, step: SaslStep): Reply | Promise<Reply> {
   }
 }
 
-function identify({ handlers, conversation, report }: AuthContext, claim: SaslClaim): Reply | Promise<Reply> {
+function identify({ handlers, conversation, report }: AuthContext, claim: SaslClaim): Eventual<Reply> {
   const request = authRequest(claim, conversation.tls);
   return consult(
     'onAuth',

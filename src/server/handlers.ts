@@ -1,5 +1,6 @@
 import { isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
+import type { Eventual } from '../eventual.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
 import { DENIED } from '../policy/acl.js';
@@ -80,7 +81,7 @@ export function consult(
   call: () => unknown,
   accepted: (value: unknown) => Reply,
   report: (error: TlsSmtpError) => void,
-): Reply | Promise<Reply> {
+): Eventual<Reply> {
   try {
     const value = call();
     if (!isThenable(value)) return returnedRefusal(handler, value, report) ?? accepted(value);

@@ -1,4 +1,5 @@
 import type { TlsSmtpError } from '../errors.js';
+import { andThen, type Eventual } from '../eventual.js';
 import type { AclOptions } from '../policy/acl.js';
 import type { Chunk } from '../smtp/bdat.js';
 import type { BareNewlines } from '../smtp/body-decoder.js';
@@ -34,7 +35,7 @@ export interface VerbContext {
 }
 
 /** One verb, one function, its reply. The reply's code says what follows: 354 a message, 221 and 421 the end. */
-type Verb = (context: VerbContext, args: string) => Reply | Promise<Reply>;
+type Verb = (context: VerbContext, args: string) => Eventual<Reply>;
 
 const GREET_FIRST = fixedReply(503, '5.5.1', 'Say EHLO first');
 const NEEDS_NAME = fixedReply(501, '5.5.4', 'A host name of up to 255 octets is required');
@@ -75,7 +76,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ...FOREIGN.map((verb) => [verb, () => replies.notSmtp] as const),
 ]);
 
-function ehlo(context: VerbContext, args: string): Reply | Promise<Reply> {
+function ehlo(context: VerbContext, args: string): Eventual<Reply> {
   return greet(context, args, async () => {
     const starttls = await offeredTls(context, args);
     const methods = offeredMethods(context);
@@ -92,7 +93,7 @@ async function offeredTls({ hidden, offer, withdraw }: VerbContext, name: string
   return [];
 }
 
-function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
+function helo(context: VerbContext, args: string): Eventual<Reply> {
   return greet(context, args, () => {
     const known = context.withdraw(args);
     context.conversation.greet(args, false);
@@ -102,20 +103,20 @@ function helo(context: VerbContext, args: string): Reply | Promise<Reply> {
 }
 
 /** Any printable name: what real clients send follows no grammar (SPEC §5). */
-function greet(context: VerbContext, name: string, accept: () => Reply | Promise<Reply>): Reply | Promise<Reply> {
+function greet(context: VerbContext, name: string, accept: () => Eventual<Reply>): Eventual<Reply> {
   if (name === '' || name.length > 255) return NEEDS_NAME;
   const verdict = judge(context, 'helo', consultHelo, name);
-  const go = (reply: Reply): Reply | Promise<Reply> => (reply === replies.ok ? accept() : reply);
-  return verdict instanceof Promise ? verdict.then(go) : go(verdict);
+  const go = (reply: Reply): Eventual<Reply> => (reply === replies.ok ? accept() : reply);
+  return andThen(verdict, go);
 }
 
-function consultHelo({ handlers, conversation, report }: VerbContext, name: string): Reply | Promise<Reply> {
+function consultHelo({ handlers, conversation, report }: VerbContext, name: string): Eventual<Reply> {
   if (handlers.onHelo === undefined) return replies.ok;
   const call = (): unknown => handlers.onHelo?.(name, conversation);
   return consult('onHelo', call, () => replies.ok, report);
 }
 
-function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
+function mail(context: VerbContext, args: string): Eventual<Reply> {
   const { conversation } = context;
   if (conversation.helo === null) return GREET_FIRST;
   if (conversation.inTransaction) return NESTED;
@@ -127,7 +128,7 @@ function mail(context: VerbContext, args: string): Reply | Promise<Reply> {
   return judge(context, 'mail', begin, address, address);
 }
 
-function begin({ conversation, handlers, report }: VerbContext, address: MailAddress): Reply | Promise<Reply> {
+function begin({ conversation, handlers, report }: VerbContext, address: MailAddress): Eventual<Reply> {
   const accept = (): Reply => {
     conversation.begin(address);
     return replies.senderOk;
@@ -136,7 +137,7 @@ function begin({ conversation, handlers, report }: VerbContext, address: MailAdd
   return consult('onMailFrom', () => handlers.onMailFrom?.(address, conversation), accept, report);
 }
 
-function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
+function rcpt(context: VerbContext, args: string): Eventual<Reply> {
   const { conversation } = context;
   if (!conversation.inTransaction) return conversation.helo === null ? GREET_FIRST : NEEDS_MAIL;
   if (conversation.message !== null) return CHUNKS_CAME;
@@ -148,7 +149,7 @@ function rcpt(context: VerbContext, args: string): Reply | Promise<Reply> {
   return judge(context, 'rcpt', addRecipient, address, address);
 }
 
-function addRecipient({ conversation, handlers, report }: VerbContext, address: MailAddress): Reply | Promise<Reply> {
+function addRecipient({ conversation, handlers, report }: VerbContext, address: MailAddress): Eventual<Reply> {
   const accept = (): Reply => {
     conversation.addRecipient(address);
     return replies.recipientOk;
@@ -157,7 +158,7 @@ function addRecipient({ conversation, handlers, report }: VerbContext, address: 
   return consult('onRcptTo', () => handlers.onRcptTo?.(address, conversation), accept, report);
 }
 
-function data(context: VerbContext, args: string): Reply | Promise<Reply> {
+function data(context: VerbContext, args: string): Eventual<Reply> {
   if (args !== '') return NO_ARGUMENT;
   const { conversation } = context;
   if (conversation.message !== null) return CHUNKS_CAME; // RFC 3030 §2: DATA and BDAT are not mixed
@@ -173,7 +174,7 @@ function startMail(): Reply {
  *
  * @returns 354, which is never said, where the octets are taken; anything else is said behind them, and they are dropped
  */
-export function bdat(context: VerbContext, chunk: Chunk): Reply | Promise<Reply> {
+export function bdat(context: VerbContext, chunk: Chunk): Eventual<Reply> {
   const { conversation, hidden } = context;
   const problem = outOfOrder(conversation);
   if (problem !== null) return problem;

@@ -34,7 +34,7 @@ function deliver(
   delivery: Partial<Delivery> = {},
   timeouts: SmtpTransportOptions['timeouts'] = {},
 ): Promise<DeliveryResult> {
-  return new SmtpTransport({ protocol: 'smtps', timeouts: { commandMs: 5_000, ...timeouts } }).deliver({
+  return new SmtpTransport({ protocol: 'smtps', timeouts: { commandMs: 20_000, ...timeouts } }).deliver({
     hosts: servers.map(({ port }) => ({ host: '127.0.0.1', port })),
     envelope: { from: 'a@x.test', to: ['b@y.test'] },
     message: 'hello\n',

@@ -33,7 +33,7 @@ class Example implements AsyncDisposable {
 
   /** Waits until the output matches, at most five seconds. */
   async says(pattern: RegExp): Promise<string> {
-    for (let waited = 0; waited < 5_000; waited += 20) {
+    for (let waited = 0; waited < 20_000; waited += 20) {
       const match = pattern.exec(this.out);
       if (match) return match[1] ?? match[0];
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -18,7 +18,7 @@ export function openSockets(): number | null {
 }
 
 /** Waits until no more sockets are open than before; what is then still open has leaked. */
-export async function noMoreSocketsThan(before: number | null, patienceMs = 5_000): Promise<void> {
+export async function noMoreSocketsThan(before: number | null, patienceMs = 20_000): Promise<void> {
   if (before === null) return;
   const what = `no more than the ${before} sockets of before are open`;
   await eventually(what, () => (openSockets() ?? 0) <= before, patienceMs);

@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 
 /** How long a test waits for anything before it fails, in milliseconds. */
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 20_000;
 
 /** How a connection ended, seen from the client. */
 export interface Ending {

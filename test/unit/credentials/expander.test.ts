@@ -42,12 +42,18 @@ describe('Expander.values', () => {
         throw new Error('x');
       },
     });
-    await assert.rejects(failing.values({}), { code: 'ERR_TLS_SMTP_EXPANSION_FAILED', option: 'tls.certificate' });
-    const wrong = expander({ requireCiphers: (() => 5) as unknown as () => string });
-    await assert.rejects(wrong.values({}), (error: Error) => {
-      assert.match(String(error.cause), /the answer must be an OpenSSL cipher list/);
-      return error.name === 'ExpansionFailedError';
+    await assert.rejects(async () => failing.values({}), {
+      code: 'ERR_TLS_SMTP_EXPANSION_FAILED',
+      option: 'tls.certificate',
     });
+    const wrong = expander({ requireCiphers: (() => 5) as unknown as () => string });
+    await assert.rejects(
+      async () => wrong.values({}),
+      (error: Error) => {
+        assert.match(String(error.cause), /the answer must be an OpenSSL cipher list/);
+        return error.name === 'ExpansionFailedError';
+      },
+    );
   });
 });
 

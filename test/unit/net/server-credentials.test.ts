@@ -38,10 +38,10 @@ describe('ServerCredentialSource', () => {
     assert.deepEqual(asked, [{ ...known, heloName: 'client.test' }, known]);
   });
 
-  it('rejects where there is no certificate', async () => {
+  it('fails where there is no certificate', async () => {
     const code = 'ERR_TLS_SMTP_CREDENTIAL_MISSING';
-    await assert.rejects(source({}).for({}, null, 'none'), { code });
-    await assert.rejects(source({ verifyCertificates: authority.ca }).for({}, null, 'none'), { code });
+    await assert.rejects(async () => source({}).for({}, null, 'none'), { code });
+    await assert.rejects(async () => source({ verifyCertificates: authority.ca }).for({}, null, 'none'), { code });
   });
 
   it('what OpenSSL refuses of any rule that is in use is found by the check', async () => {

@@ -56,26 +56,24 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
   const secured: TlsInfo[] = [];
   let held = 0;
   const built = new Engine({ id: 'test', tls: { cert, key } }, settings);
-  const session = new Session(
-    {},
-    {
-      settings,
-      rules: new ClientRules(new ServerTlsPolicy({ advertiseHosts: '*', ...options.policy }), { address: '192.0.2.1' }),
-      lockoutMs: options.lockoutMs ?? 60_000,
-      handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
-      consult: options.consult ?? null,
-      credentials: options.credentials ?? (async () => ({ engine: built, contextFor: null, rule: 'none' })),
-      reserve: () => {
-        if (options.busy) throw new HandshakesBusyError(1);
-        held++;
-        return () => void held--;
-      },
-      ended: () => {},
-      succeeded: (tls) => secured.push(tls),
-      failed: (error) => errors.push(error),
-      lockedOut: (error) => lockouts.push(error),
+  const peer = { address: '192.0.2.1' };
+  const policy = new ServerTlsPolicy({ advertiseHosts: '*', ...options.policy });
+  const session = new Session(peer, new ClientRules(policy, peer), {
+    settings,
+    lockoutMs: options.lockoutMs ?? 60_000,
+    handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
+    consult: options.consult ?? null,
+    credentials: options.credentials ?? (async () => ({ engine: built, contextFor: null, rule: 'none' })),
+    reserve: () => {
+      if (options.busy) throw new HandshakesBusyError(1);
+      held++;
+      return () => void held--;
     },
-  );
+    ended: () => {},
+    succeeded: (tls) => secured.push(tls),
+    failed: (error) => errors.push(error),
+    lockedOut: (error) => lockouts.push(error),
+  });
   const accepted = once(listener, 'connection') as Promise<[Socket]>;
   const client = await RawClient.connect((listener.address() as AddressInfo).port);
   const [near] = await accepted;
@@ -300,7 +298,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
     const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
     const asked: (string | null)[] = [];
     await using set = await stage({
-      credentials: async (heloName) => {
+      credentials: async (_peer, heloName) => {
         asked.push(heloName);
         return { engine, contextFor: null, rule: 'none' };
       },
@@ -312,7 +310,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
     await set.client.upgrade(trust);
     assert.equal((await work).kind, 'secured');
     await using other = await stage({
-      credentials: async (heloName) => {
+      credentials: async (_peer, heloName) => {
         asked.push(heloName);
         return { engine, contextFor: null, rule: 'none' };
       },
