@@ -172,7 +172,7 @@ describe('SPEC §5: command lines that are none', { timeout: 60_000 }, () => {
     const begun = performance.now();
     const { replies } = await client.untilClosed();
     assert.deepEqual(replies, ['421 4.4.2 Timeout, closing']);
-    assert.ok(performance.now() - begun < 700);
+    assert.ok(performance.now() - begun < 3_000);
     await running.quiet();
   });
 

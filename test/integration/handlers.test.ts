@@ -594,7 +594,7 @@ describe('close()', { timeout: 30_000 }, () => {
     await sleep(20);
     const begun = performance.now();
     await within(running.server.close({ drainMs: 100 }), 'close()');
-    assert.ok(performance.now() - begun < 500);
+    assert.ok(performance.now() - begun < 2_000);
     const { rest } = await client.closed();
     assert.doesNotMatch(rest.toString('latin1'), /^250/m);
     await eventually('the reader', () => outcomes.length > 0);
@@ -609,7 +609,7 @@ describe('close()', { timeout: 30_000 }, () => {
     await eventually('two sessions', () => running.server.connections === 2);
     const begun = performance.now();
     await within(running.server.close({ drainMs: 100 }), 'close()');
-    assert.ok(performance.now() - begun < 500);
+    assert.ok(performance.now() - begun < 2_000);
     await onConnect.closed();
   });
 

@@ -43,7 +43,7 @@ describe('hangUp, SPEC §5: the last reply arrives, the connection ends', () => 
   it('says the words and closes; once the client has closed too, nothing is left', async () => {
     const { client, near } = await connection((socket) => hangUp(socket, '421 4.7.0 bye\r\n'));
     const { rest, error } = await client.closed();
-    await within(once(near, 'close'), 'close', 500);
+    await within(once(near, 'close'), 'close');
     assert.deepEqual([rest.toString(), error], ['421 4.7.0 bye\r\n', null]);
   });
 

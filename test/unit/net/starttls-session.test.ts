@@ -367,13 +367,13 @@ describe('Session.gate, SPEC §5: the lock-out', { timeout: 20_000 }, () => {
   });
 
   it('its time is not prolonged by a further STARTTLS', async () => {
-    await using set = await lockedOut({ lockoutMs: 120 });
+    await using set = await lockedOut({ lockoutMs: 600 });
     const begun = performance.now();
-    await sleep(80);
+    await sleep(500);
     const result = await set.session.starttls(set.near, PLAIN);
     assert.ok(result.kind === 'refused' && result.then === 'locked-out' && result.reply.code === 554);
     await set.client.untilClosed();
-    assert.ok(performance.now() - begun < 180, 'the time began with the 454');
+    assert.ok(performance.now() - begun < 1_050, 'the time began with the 454');
   });
 
   it('octets behind a STARTTLS are an injection there too: 554 5.5.1 and close', async () => {
@@ -417,17 +417,17 @@ describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', 
     await sleep(40);
     assert.equal(set.held(), 1);
     await within(work, 'the rejection');
-    assert.ok(performance.now() - begun < 350);
+    assert.ok(performance.now() - begun < 1_500);
     assert.deepEqual([set.held(), unread.destroyed, set.errors.length], [0, true, 1]);
   });
 
   it('a slow 220 counts: the handshake has what is left of its time', async () => {
-    await using set = await stage({ tls: { handshakeTimeoutMs: 600 } });
+    await using set = await stage({ tls: { handshakeTimeoutMs: 1_500 } });
     await set.session.ehlo('client.test');
-    const slow = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void setTimeout(done, 400) });
+    const slow = new Duplex({ read() {}, write: (_chunk, _encoding, done) => void setTimeout(done, 1_000) });
     const begun = performance.now();
     await assert.rejects(set.session.starttls(slow, PLAIN), { code: 'ERR_TLS_SMTP_HANDSHAKE_TIMEOUT' });
-    assert.ok(performance.now() - begun < 1_100, `${performance.now() - begun}`); // 600 and the belt, not 1,200
+    assert.ok(performance.now() - begun < 2_400, `${performance.now() - begun}`); // 1,500 and the belt, not 2,700
   });
 
   it('an onStartTls that never answers: 451 4.7.1, and the session goes on', async () => {
