@@ -87,19 +87,20 @@ export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Eve
  *
  * @throws as `upgrade`
  */
-export async function secure(
+export function secure(
   attempt: Attempt,
   { engine, contextFor, rule }: ServerCredentials,
   boundary: EmptyBuffer | 'on-connect',
   timeoutMs: number,
 ): Promise<Secured> {
   const { startedAt } = attempt;
-  const secured = await upgrade(engine, below(attempt), boundary, timeoutMs, startedAt, contextFor);
-  const tls = TlsInfo.from(secured, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
-  const refusal = clientVerdict(rule, tls);
-  if (refusal === null) return { socket: secured, tls };
-  secured.destroy(); // before the raw one: the other order is a segmentation fault in the tick in which a handshake ended
-  throw new HandshakeFailedError({ code: refusal, certificate: true });
+  return upgrade(engine, below(attempt), boundary, timeoutMs, startedAt, contextFor).then((socket) => {
+    const tls = TlsInfo.from(socket, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
+    const refusal = clientVerdict(rule, tls);
+    if (refusal === null) return { socket, tls };
+    socket.destroy(); // before the raw one: the other order is a segmentation fault in the tick in which a handshake ended
+    throw new HandshakeFailedError({ code: refusal, certificate: true });
+  });
 }
 
 /** @returns what TLS stands on */

@@ -96,7 +96,7 @@ export class Session implements StartTlsSession {
     const boundary = this.#boundary(socket, request.unread);
     this.#socket = socket;
     const attempt = newAttempt(socket, boundary);
-    await this.#run(attempt, { type: 'starttls', args: request.args, received: boundary.prove() });
+    await this.#upgrade(attempt, { type: 'starttls', args: request.args, received: boundary.prove() });
     if (attempt.secured) {
       if (attempt.mayGoOn) this.#upgraded = attempt;
       return { kind: 'secured', ...attempt.secured };
@@ -110,7 +110,7 @@ export class Session implements StartTlsSession {
 
   async tlsOnConnect(socket: Duplex): Promise<Secured> {
     const attempt = newAttempt(socket, null);
-    await this.#run(attempt, { type: 'connect' });
+    await this.#upgrade(attempt, { type: 'connect' });
     if (attempt.secured === null) throw attempt.error ?? outOfOrder('tlsOnConnect()');
     return attempt.secured;
   }
@@ -147,16 +147,9 @@ export class Session implements StartTlsSession {
     }
   }
 
-  async #run(attempt: Attempt, first: Event<ServerCredentials>): Promise<void> {
+  async #upgrade(attempt: Attempt, first: Event<ServerCredentials>): Promise<void> {
     try {
-      for (let event: Event<ServerCredentials> | null = first; event !== null; ) {
-        const effects = this.#step(event);
-        event = null;
-        for (const effect of effects) {
-          const led = this.#carryOut(effect, attempt);
-          event = (led instanceof Promise ? await led : led) ?? event;
-        }
-      }
+      await this.#run(attempt, first);
     } finally {
       attempt.release();
     }
@@ -164,6 +157,18 @@ export class Session implements StartTlsSession {
     if (!attempt.lockedOut) return this.#context.failed(attempt.error, this.#peer);
     this.#context.lockedOut(attempt.error, this.#peer);
     this.#boundLockout(attempt.socket);
+  }
+
+  /** From event to event, until none follows. An effect that leads to one stands alone. */
+  #run(attempt: Attempt, first: Event<ServerCredentials>): Eventual<void> {
+    let next: Eventual<Event<ServerCredentials> | null> = first;
+    while (next !== null) {
+      if (next instanceof Promise)
+        return next.then((event) => (event === null ? undefined : this.#run(attempt, event)));
+      const effects = this.#step(next);
+      next = null;
+      for (const effect of effects) next = this.#carryOut(effect, attempt);
+    }
   }
 
   /** @returns the event that the effect led to, if it led to one */

@@ -66,7 +66,7 @@ export function upgrade(
   if (boundary !== 'on-connect' && !EmptyBuffer.is(boundary)) throw new TypeError('upgrade() needs an EmptyBuffer');
   return new Promise((resolve, reject) => {
     assertUsable(socket);
-    socket.on('error', ignore);
+    if (socket.listenerCount('error', ignore) === 0) socket.on('error', ignore); // behind a boundary it has one
     let settled = false;
     const settle = (): boolean => {
       if (settled) return false;

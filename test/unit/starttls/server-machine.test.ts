@@ -273,6 +273,14 @@ describe('SPEC §5, limits: the lock-out', () => {
 });
 
 describe('the machine, explored: every state that can be reached, with every event', () => {
+  it('an effect that leads to an event stands alone: whoever carries them out has one thing to wait for', () => {
+    for (const kind of ['consult', 'load', 'announce', 'handshake'] as const) {
+      const found = withEffect(kind);
+      assert.ok(found.length > 0, kind);
+      for (const transition of found) assert.equal(transition.effects.length, 1, label(transition));
+    }
+  });
+
   it('reaches each of its states in each variant', () => {
     assert.deepEqual(
       STATES.map(stateName).sort(),
