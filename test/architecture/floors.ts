@@ -1,7 +1,18 @@
 import type { Import } from './imports.js';
 
 /** The floors of docs/architecture.md. A room is a folder of src, or a file at its top; what it may import follows it. */
-const ground = ['errors', 'options', 'peer', 'trace', 'callback-answer', 'exim-list', 'safe-regex', 'tell', 'inspect'];
+const ground = [
+  'errors',
+  'options',
+  'peer',
+  'trace',
+  'callback-answer',
+  'eventual',
+  'exim-list',
+  'safe-regex',
+  'tell',
+  'inspect',
+];
 const belowTheApps = [...ground, 'smtp', 'hostlist', 'credentials', 'policy', 'starttls', 'net'];
 const belowTheFace = [...belowTheApps, 'server', 'client'];
 
@@ -26,6 +37,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   // 1 ground
   inspect: ['errors', 'options', 'peer', 'exim-list', 'safe-regex'],
   'callback-answer': [],
+  eventual: [],
   'exim-list': ['errors'],
   'safe-regex': [],
   tell: [],
@@ -40,6 +52,7 @@ const PURE = [
   'errors',
   'options',
   'peer',
+  'eventual',
   'exim-list',
   'safe-regex',
   'inspect',
