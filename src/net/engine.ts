@@ -70,7 +70,7 @@ export class Engine {
     this.#server = createServer({
       ...(verify === 'none' ? options : NO_CONTEXT),
       handshakeTimeout: policy.handshakeTimeoutMs,
-      ALPNProtocols: [...policy.alpn],
+      ...(policy.alpn.length > 0 && { ALPNProtocols: [...policy.alpn] }),
       requestCert: verify !== 'none',
       rejectUnauthorized: verify === 'verify',
       ...(byServerName && {

@@ -29,7 +29,6 @@ export interface SmtpSession {
 export class Conversation implements SmtpSession {
   readonly id: string;
   readonly peer: Peer;
-  readonly data: Map<unknown, unknown> = new Map();
   helo: string | null = null;
   esmtp = false;
   tls: TlsInfo | null = null;
@@ -43,6 +42,7 @@ export class Conversation implements SmtpSession {
   dropped = false;
   /** The message of the transaction, from DATA or the first BDAT on: it shares the transaction's end. */
   message: OpenMessage | null = null;
+  #data: Map<unknown, unknown> | null = null;
   #mailFrom: MailAddress | null = null;
   #rcptTo: MailAddress[] = [];
 
@@ -51,6 +51,11 @@ export class Conversation implements SmtpSession {
     this.id = id;
     this.peer = peer;
     this.#rememberEsmtp = rememberEsmtp;
+  }
+
+  get data(): Map<unknown, unknown> {
+    this.#data ??= new Map();
+    return this.#data;
   }
 
   get transmissionType(): string {
@@ -104,7 +109,8 @@ export class Conversation implements SmtpSession {
   }
 
   addRecipient(rcptTo: MailAddress): void {
-    this.#rcptTo.push(rcptTo);
+    if (this.#rcptTo.length === 0) this.#rcptTo = [rcptTo]; // an array that grows takes room for 17
+    else this.#rcptTo.push(rcptTo);
   }
 
   /** RSET, EHLO, the end of a message: the transaction is gone (RFC 5321 §4.1.1.5), with the chunks that came in it. */
@@ -139,7 +145,7 @@ export class Conversation implements SmtpSession {
     this.user = null;
     this.method = null;
     this.exchange = null;
-    this.data.clear();
+    this.#data?.clear();
     this.reset();
   }
 }

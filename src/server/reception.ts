@@ -72,7 +72,7 @@ export class MessageReception implements MessageSource, OpenMessage {
   }
 
   resume(): void {
-    if (this.#chunkWaits) queueMicrotask(this.#answerChunk); // not now: more octets would come in the middle of a read
+    if (this.#chunkWaits) queueMicrotask(() => this.#answerChunk()); // not now: more octets would come in the middle of a read
     this.#events.caughtUp();
   }
 
@@ -162,10 +162,10 @@ export class MessageReception implements MessageSource, OpenMessage {
     return this.#chunkWaits ? null : replies.chunkOk;
   }
 
-  readonly #answerChunk = (): void => {
+  #answerChunk(): void {
     const reply = this.#endOfChunk();
     if (reply !== null) this.#events.answered(reply);
-  };
+  }
 
   /** One promise for a message is enough: whoever waits for the answer is called. */
   #consult(): void {
