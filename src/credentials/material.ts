@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { meansTls12Only } from './cipher-list.js';
+import { cipherListOf, namedSuites } from './cipher-list.js';
 import { ExpansionFailedError } from './errors.js';
 import { type CredentialSettings, EXPANDABLE, type ExpandableName, problemOf } from './options.js';
 import { type Identity, readCertificates, readCrls, readDhParameters, readIdentities } from './pem.js';
@@ -63,15 +63,13 @@ export async function loadMaterial(
   const ca = await loadTrust(values, reading);
   const crl = await loadCrls(values, reading, warn);
   const dhparam = await loadDhParameters(values, reading);
-  const ciphers = textOf(values.requireCiphers);
   for (const identity of identities) warnOfIssuer(identity, ca, warn);
   const tls: SecureContextOptions = {
     ...identityOptions(identities),
     ...trustOptions(ca),
     ...(crl.length > 0 && { crl: [...crl] }),
     ...(dhparam !== null && { dhparam }),
-    ...(ciphers !== null && { ciphers }),
-    ...(ciphers !== null && meansTls12Only(ciphers) && { maxVersion: 'TLSv1.2' as const }),
+    ...cipherOptions(values),
   };
   const facts = identities.map(({ option, source, leaf }) => factsOf(option, source, leaf));
   return new Credentials(
@@ -142,6 +140,13 @@ function trustOptions(ca: readonly string[] | 'system' | null): SecureContextOpt
   return ca === 'system' ? {} : { ca: [...(ca ?? [])], ...PARTIAL_CHAIN };
 }
 
+/** @throws {OptionError} as `cipherListOf` */
+function cipherOptions({ requireCiphers }: Values): SecureContextOptions {
+  if (typeof requireCiphers?.value !== 'string') return {};
+  const ciphers = cipherListOf(requireCiphers.value);
+  return { ciphers, ...(namedSuites(ciphers).tls13?.size === 0 && { maxVersion: 'TLSv1.2' }) };
+}
+
 function warnOfIssuer(
   { option, source, leaf, chain }: Identity,
   ca: readonly string[] | 'system' | null,
@@ -153,10 +158,6 @@ function warnOfIssuer(
       `${option}: ${source}: its issuer is in tls.verifyCertificates and will be sent with it to clients that are verified`,
     );
   }
-}
-
-function textOf(one: Value | undefined): string | null {
-  return typeof one?.value === 'string' ? one.value : null;
 }
 
 /** @throws {ExpansionFailedError} where a callback answered with something that the option cannot be */

@@ -10,6 +10,7 @@ import {
   type Server,
   type TLSSocket,
 } from 'node:tls';
+import { allowsSuite, type NamedSuites, namedSuites } from '../credentials/cipher-list.js';
 import type { ResolvedCredentials } from '../credentials/resolved.js';
 import { OptionError } from '../errors.js';
 import type { CertificateRule } from '../policy/verdict.js';
@@ -49,6 +50,7 @@ export class Engine {
   readonly #pending = new WeakMap<object, { readonly raw: Duplex; readonly fate: Fate }>();
   readonly #tickets: TicketKeys | null;
   readonly #identity: string;
+  readonly #suites: NamedSuites | null;
   #epoch = Number.NaN;
 
   /**
@@ -66,6 +68,7 @@ export class Engine {
     const options = contextOptions(credentials, policy, verify);
     this.#tickets = verify === 'none' ? tickets : null; // who shows a certificate shows it in each handshake
     this.#identity = options.sessionIdContext;
+    this.#suites = credentials.tls.ciphers === undefined ? null : namedSuites(credentials.tls.ciphers);
     const engine = this;
     this.#server = createServer({
       ...(verify === 'none' ? options : NO_CONTEXT),
@@ -91,6 +94,11 @@ export class Engine {
       socket.destroy(); // the handshake timeout only emits; the socket stays open unless somebody closes it
       fate?.failed(reason ? { code: reason, certificate: true } : cause);
     });
+  }
+
+  /** Whether `tls.requireCiphers` allows the suite that was agreed. OpenSSL is held to it before; this is said behind it. */
+  allows(cipherName: string): boolean {
+    return this.#suites === null || allowsSuite(this.#suites, cipherName);
   }
 
   /** Begins a handshake on a raw socket. Exactly one of the two ends of `fate` is called, or the raw socket closes. */

@@ -82,7 +82,7 @@ export function announce(attempt: Attempt, reply: Reply, timeoutMs: number): Eve
 }
 
 /**
- * Runs the handshake and judges the client. What the engine let through and the policy does not is as a failed
+ * Runs the handshake and judges the client and the suite. What the engine let through and the policy does not is as a failed
  * handshake: closed, and nothing said.
  *
  * @throws as `upgrade`
@@ -97,9 +97,9 @@ export function secure(
   return upgrade(engine, below(attempt), boundary, timeoutMs, startedAt, contextFor).then((socket) => {
     const tls = TlsInfo.from(socket, { mode: boundary === 'on-connect' ? 'on-connect' : 'starttls' });
     const refusal = clientVerdict(rule, tls);
-    if (refusal === null) return { socket, tls };
+    if (refusal === null && engine.allows(tls.cipherName)) return { socket, tls };
     socket.destroy(); // before the raw one: the other order is a segmentation fault in the tick in which a handshake ended
-    throw new HandshakeFailedError({ code: refusal, certificate: true });
+    throw new HandshakeFailedError(refusal ? { code: refusal, certificate: true } : { code: 'CIPHER_NOT_ALLOWED' });
   });
 }
 

@@ -58,6 +58,7 @@ describe('classify: one word on Node 20 to 26', () => {
     'no-shared-cipher': [
       'ERR_SSL_NO_SHARED_CIPHER',
       'ERR_SSL_NO_CIPHERS_AVAILABLE',
+      'CIPHER_NOT_ALLOWED',
       'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM',
       'ERR_SSL_NO_SUITABLE_KEY_SHARE',
       'ERR_SSL_NO_SHARED_GROUP',

@@ -599,4 +599,28 @@ describe('the verdict on top of the engine', { timeout: 20_000 }, () => {
       ]);
     });
   }
+
+  it('drops whom an engine gives a suite that tls.requireCiphers does not name', async () => {
+    const ciphers = 'ECDHE-ECDSA-AES128-GCM-SHA256';
+    const lenient = new Engine({ id: 'test', tls: { cert, key, ciphers } }, serverTlsSettings({})); // TLS 1.3 as well
+    const outcomes: unknown[] = [];
+    for (const maxVersion of ['TLSv1.3', 'TLSv1.2'] as const) {
+      await using set = await stage({
+        credentials: async () => ({ engine: lenient, contextFor: null, rule: 'none' }),
+      });
+      await set.session.ehlo('client.test');
+      const work = set.session.starttls(set.near, PLAIN).then(
+        ({ kind }) => kind,
+        (error: TlsSmtpError) => error.message,
+      );
+      await set.client.reply();
+      await set.client.upgrade({ ...trust, maxVersion }).catch(() => {});
+      outcomes.push([await work, set.errors.length, set.secured.length, set.near.destroyed, set.held()]);
+    }
+    const bad = 'TLS handshake: no cipher suite that both sides allow (CIPHER_NOT_ALLOWED)';
+    assert.deepEqual(outcomes, [
+      [bad, 1, 0, true, 0],
+      ['secured', 0, 1, false, 0],
+    ]);
+  });
 });
