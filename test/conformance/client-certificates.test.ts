@@ -5,11 +5,12 @@ import { rename, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { type ConnectionOptions, connect, createServer, type TlsOptions } from 'node:tls';
+import { reject } from '../../src/policy/index.js';
 import { TestAuthority } from '../../src/testing/authority.js';
 import { RawClient, sleep, within } from '../support/raw-client.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { visited } from '../support/visits.js';
-import { testIdentity } from '../support/with-server.js';
+import { startServer, testIdentity } from '../support/with-server.js';
 
 const { authority, issued } = await testIdentity();
 const good = await authority.issue({ name: 'client one', names: [], kind: 'client' });
@@ -254,6 +255,33 @@ describe('S24: a TLS 1.3 client is done before the server has judged it', { time
     await set.running.quiet();
     assert.deepEqual([set.running.seen, set.secured, set.running.errors.length], [[], [], 2]);
   });
+
+  for (const maxVersion of VERSIONS) {
+    it(`under tryVerifyHosts onSecure can tell it why, inside TLS, with a 554 of its own (${maxVersion})`, async () => {
+      await using running = await startServer({
+        tls: { verifyCertificates: authority.ca, tryVerifyHosts: '*' },
+        onSecure(tls) {
+          if (!tls.certificateVerified) throw reject(554, '5.7.1', `certificate: ${tls.verifyError ?? 'none'}`);
+        },
+      });
+      const heard: string[][] = [];
+      for (const shown of [{}, await authority.issue({ kind: 'client', flaw: 'expired' }), good]) {
+        const options = { ...running.trust, ...shown, maxVersion };
+        await using first = await RawClient.connectTls(running.tlsPort, options);
+        await using second = await running.upgraded(options);
+        await second.send('EHLO client.test\r\nQUIT\r\n');
+        await first.send('QUIT\r\n').catch(() => {}); // it may be closed already
+        const said = [await first.untilClosed(), await second.untilClosed()].map(({ replies }) => replies[0] ?? '');
+        heard.push(said.map((reply) => reply.split('\r\n', 1)[0] ?? ''));
+      }
+      assert.deepEqual(heard, [
+        ['554 5.7.1 certificate: none', '554 5.7.1 certificate: none'],
+        ['554 5.7.1 certificate: CERT_HAS_EXPIRED', '554 5.7.1 certificate: CERT_HAS_EXPIRED'],
+        ['220 mx.test ESMTP', '250-mx.test at your service'],
+      ]);
+      assert.equal(running.seen.filter(({ encrypted }) => encrypted).length, 1);
+    });
+  }
 });
 
 describe('S29: certificates that are hard to read', { timeout: 60_000 }, () => {
