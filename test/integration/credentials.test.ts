@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { after, describe, it } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { perSni, type ServerConnectionFacts } from '../../src/credentials/index.js';
 import { ForcedFailure } from '../../src/errors.js';
 import { TestAuthority } from '../../src/testing/authority.js';
@@ -148,6 +152,66 @@ describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
     assert.match(await sendMessage(client), /^250 /);
   });
 });
+
+describe('S20, S49: names in a handshake that are none', { timeout: 30_000 }, () => {
+  const askedFor: string[] = [];
+  const byName = perSni(({ sni }: ServerConnectionFacts) => {
+    if (sni !== undefined) askedFor.push(sni);
+    return sni === undefined ? both(one) : join(folder, `${sni}.pem`);
+  });
+  const tls = { certificate: byName, privateKey: () => undefined, credentialsRoot: folder };
+
+  it('no callback hears of them, and the default certificate is served', async () => {
+    await using running = await startServer({ tls });
+    for (const servername of [
+      '../../etc/passwd',
+      '..',
+      'a/b',
+      '%2e%2e',
+      'ａ．test',
+      '.test',
+      'a b.test',
+      'a\r\nb.test',
+      '*.test',
+      'x'.repeat(255),
+    ]) {
+      await using client = await RawClient.connectTls(running.tlsPort, { ...trust, servername });
+      assert.match(await client.reply(), /^220 /);
+      assert.equal(subject(client), 'CN=one.test', servername);
+    }
+    assert.deepEqual([askedFor, running.errors], [[], []]);
+  });
+
+  it('octets that no client of Node would send, NUL and an address: neither does a callback hear of, and others are served', async () => {
+    await using running = await startServer({ tls });
+    for (const name of ['a\0b.test', '127.0.0.1', '\xff\xfe.test']) await hello(running.tlsPort, name);
+    await running.quiet();
+    assert.deepEqual(askedFor, []);
+    await using client = await RawClient.connectTls(running.tlsPort, { ...trust, servername: '' });
+    assert.equal(subject(client), 'CN=one.test');
+  });
+});
+
+/** A ClientHello that asks for these octets: another name of their length is replaced on its way. */
+async function hello(port: number, octets: string): Promise<void> {
+  const stand = 'n'.repeat(octets.length);
+  const raw = connect({ port, host: '127.0.0.1' });
+  let replaced = 0;
+  const wire = new Duplex({
+    write(chunk: Buffer, _encoding, done): void {
+      const at = chunk.indexOf(stand);
+      if (at >= 0) replaced += Buffer.from(octets, 'latin1').copy(chunk, at);
+      raw.write(chunk, done);
+    },
+    read(): void {},
+  });
+  raw.on('data', (chunk) => wire.push(chunk)).on('close', () => wire.destroy());
+  raw.on('error', () => {});
+  const socket = connectTls({ socket: wire, ...trust, servername: stand });
+  socket.on('error', () => raw.destroy()); // what was signed is not what was sent
+  await once(raw, 'close');
+  assert.equal(replaced, octets.length);
+}
 
 describe('SPEC §3: reload, over real connections', { timeout: 30_000 }, () => {
   it('[S41] a certificate that is replaced on disk: the next connection gets the new one, and an open session goes on', async () => {
