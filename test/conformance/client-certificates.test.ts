@@ -299,6 +299,22 @@ describe('S29: certificates that are hard to read', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a certificate that was changed behind its signature', { timeout: 30_000 }, () => {
+  for (const maxVersion of VERSIONS) {
+    it(`fails the handshake under tryVerifyHosts too: its name reaches nobody (${maxVersion})`, async () => {
+      const { cert, key } = await authority.issue({ name: 'somebody', names: [], kind: 'client' });
+      const octets = new X509Certificate(cert).raw.toString('latin1').replace('somebody', 'an admin');
+      const forged = { cert: new X509Certificate(Buffer.from(octets, 'latin1')).toString(), key };
+      assert.match(new X509Certificate(forged.cert).subject, /an admin/);
+      for (const list of ['tryVerifyHosts', 'verifyHosts']) {
+        await using set = await visited({ [list]: '*' });
+        assert.match(await set.visit({ ...forged, maxVersion }), /^nothing; (ERR_SSL_EVP_LIB|\w*SIGNATURE_FAILURE)$/);
+        assert.deepEqual(set.secured, []);
+      }
+    });
+  }
+});
+
 describe('S30: the issuer of our own certificate among those that clients are held to', { timeout: 30_000 }, () => {
   it('is warned of: its root goes over the wire', async () => {
     await using set = await visited({ verifyHosts: '*' });
