@@ -109,7 +109,8 @@ export class Conversation implements SmtpSession {
   }
 
   addRecipient(rcptTo: MailAddress): void {
-    if (this.#rcptTo.length === 0) this.#rcptTo = [rcptTo]; // an array that grows takes room for 17
+    if (this.#rcptTo.length === 0)
+      this.#rcptTo = [rcptTo]; // an array that grows takes room for 17
     else this.#rcptTo.push(rcptTo);
   }
 

@@ -48,8 +48,9 @@ export class Progress {
     return this.#phase === 'ending';
   }
 
-  /** Changes the phase, or begins it anew, and with it says until when what is due. */
+  /** Changes the phase, or begins it anew, and with it says until when what is due. Nothing comes behind `ending`. */
   enter(phase: Phase): void {
+    if (this.#phase === 'ending') return;
     this.#phase = phase;
     this.#dueAt = this.#deadlines.now + patienceMs(phase, this.#limits);
     if (phase === 'ending') this.#endsAt = Number.POSITIVE_INFINITY; // the last words have a time of their own

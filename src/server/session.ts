@@ -63,6 +63,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       this.#channel.listen();
       this.#progress.enter('commands');
       this.#run();
+      if (this.#ended && this.#progress.reading) this.#finish();
     } catch (problem) {
       this.#fail(problem);
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { eventually, RawClient, within } from '../support/raw-client.js';
+import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
 import { startServer } from '../support/with-server.js';
 
 describe('close()', { timeout: 30_000 }, () => {
@@ -14,6 +14,23 @@ describe('close()', { timeout: 30_000 }, () => {
     await client.closed();
     await within(closing, 'close()');
     assert.ok(performance.now() - begun < 1_500);
+    assert.deepEqual([running.errors, running.reasons], [[], ['the server shut down']]);
+  });
+
+  it('called in a handler that then answers late: 421, and nothing behind it', async () => {
+    const running = await startServer({
+      onHelo: async () => {
+        void running.server.close({ drainMs: 5_000 });
+        await sleep(50);
+      },
+    });
+    await using client = await RawClient.connect(running.port);
+    await client.reply();
+    await client.send('EHLO client.test\r\nNOOP\r\n');
+    const { replies } = await client.untilClosed();
+    assert.deepEqual(replies, ['421 4.3.2 Service shutting down']);
+    await within(running.server.close(), 'close()');
+    await sleep(100); // for the late answer
     assert.deepEqual([running.errors, running.reasons], [[], ['the server shut down']]);
   });
 

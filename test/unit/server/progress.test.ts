@@ -23,6 +23,14 @@ function intake(full: boolean): Intake {
 }
 
 describe('Progress', () => {
+  it('ends once: nothing that was under way leads back', () => {
+    const { clock, progress } = begun(500);
+    progress.enter('ending');
+    clock.now = 900;
+    for (const phase of ['waiting', 'commands', intake(false)] as const) progress.enter(phase);
+    assert.deepEqual([progress.phase, progress.over, progress.late()], ['ending', true, 'farewell']);
+  });
+
   it('counts from the clock: the phase from when it is entered, the session from its beginning', () => {
     const { clock, progress } = begun(500);
     assert.deepEqual([progress.phase, progress.dueAt, progress.endsAt], ['opening', 1_500, 60_500]);
