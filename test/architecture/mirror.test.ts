@@ -23,7 +23,7 @@ const NOT_IMPORTED: Readonly<Record<string, string>> = {
   'net/starttls-server.ts':
     'test/integration/handshake-hazards and credentials-failure drive it, through the face of its room',
   'net/starttls-session.ts':
-    'the driver of the machine: the same tests, and test/integration/starttls-boundary.test.ts',
+    'the driver of the machine: the same tests, and test/conformance/starttls-boundary.test.ts',
 };
 
 describe('test/unit mirrors src', () => {

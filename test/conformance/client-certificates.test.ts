@@ -1,354 +1,202 @@
 import assert from 'node:assert/strict';
-import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { type ConnectionOptions, connect, createServer, type TlsOptions } from 'node:tls';
-import { reject } from '../../src/policy/index.js';
+import { perSni } from '../../src/credentials/index.js';
+import { OptionError } from '../../src/errors.js';
+import { StartTlsServer } from '../../src/net/starttls-server.js';
+import { peerOf } from '../../src/peer.js';
 import { TestAuthority } from '../../src/testing/authority.js';
-import { RawClient, sleep, within } from '../support/raw-client.js';
+import { RawClient } from '../support/raw-client.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
-import { visited } from '../support/visits.js';
-import { startServer, testIdentity } from '../support/with-server.js';
+import { type VisitedServer, visited } from '../support/visits.js';
+import { testIdentity } from '../support/with-server.js';
 
 const { authority, issued } = await testIdentity();
+const stranger = await TestAuthority.create({ name: 'a stranger' });
 const good = await authority.issue({ name: 'client one', names: [], kind: 'client' });
+const expired = await authority.issue({ kind: 'client', flaw: 'expired' });
+const early = await authority.issue({ kind: 'client', flaw: 'not-yet-valid' });
+const unknown = await stranger.issue({ kind: 'client' });
+const selfSigned = await authority.issue({ kind: 'client', flaw: 'self-signed' });
+const forServers = await authority.issue({ kind: 'server' });
+
+const ALL = { none: {}, good, expired, early, unknown, selfSigned, forServers };
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
-const NODE = Number(process.versions.node.split('.', 1)[0]);
+const WAYS = ['starttls', 'on-connect'] as const;
 
-/** What an attacker saw, and what he took away for the next time. */
-interface Raid {
-  readonly session: Buffer | undefined;
-  readonly resumed: boolean;
-  /** Whether the server said anything to him behind the handshake. */
-  readonly served: boolean;
-}
-
-/** A handshake with a listener on which TLS comes first; a ticket is waited for. */
-function raid(port: number, options: ConnectionOptions & { readonly localAddress?: string }): Promise<Raid> {
-  const attack = new Promise<Raid>((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', ca: authority.ca, servername: 'mx.test', ...options });
-    let session: Buffer | undefined;
-    let resumed = false;
-    socket.on('session', (ticket) => {
-      session = ticket;
-    });
-    socket.on('secureConnect', () => {
-      resumed = socket.isSessionReused();
-    });
-    socket.once('data', async () => {
-      await sleep(30); // TLS 1.3: a ticket may come behind it
-      session ??= socket.destroyed ? undefined : socket.getSession();
-      resolve({ session, resumed, served: true });
-      socket.destroy();
-    });
-    socket.on('error', () => {});
-    socket.on('close', () => resolve({ session, resumed, served: false }));
-  });
-  return within(attack, 'the end of a handshake');
-}
-
-/**
- * What ours would be without its rules: clients are asked for certificates and given tickets, one policy is like another
- * to a ticket, and the word of the stack counts. @returns the port, and what it thought of each client
- */
-async function weakServer(options: TlsOptions): Promise<{ port: number; thought: string[]; close: () => void }> {
-  const thought: string[] = [];
-  const server = createServer({
-    cert: issued.cert,
-    key: issued.key,
-    ca: authority.ca,
-    rejectUnauthorized: false,
-    sessionIdContext: 'one for all',
-    ...options,
-  });
-  server.on('secureConnection', (socket) => {
-    thought.push(socket.authorized ? 'authorized' : 'not authorized');
-    socket.on('error', () => {}).write('220 weak.test\r\n');
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, thought, close: () => void server.close() };
-}
-
-describe('S19, finding 1: a client without a certificate keeps its ticket and comes again', { timeout: 60_000 }, () => {
+describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
   for (const maxVersion of VERSIONS) {
-    it(`it is not resumed, and is as unverified as before (${maxVersion})`, async () => {
-      await using set = await visited({ tryVerifyHosts: '*' });
-      const { session } = await raid(set.running.tlsPort, { maxVersion });
-      const again = await raid(set.running.tlsPort, { maxVersion, ...(session && { session }) });
-      await set.running.quiet();
-      assert.deepEqual([again.resumed, again.served], [false, true]);
+    for (const way of WAYS) {
+      const said = way === 'starttls' ? '250' : '220';
+      const all = async (set: VisitedServer): Promise<Record<string, string>> => {
+        const table: Record<string, string> = {};
+        for (const [name, shown] of Object.entries(ALL)) {
+          table[name] = await set.visit({ ...shown, maxVersion, way });
+        }
+        return table;
+      };
+
+      it(`[S16] verifyHosts: only who shows a certificate that verifies is served; each failure is one event (${maxVersion}, ${way})`, async () => {
+        await using set = await visited({ verifyHosts: '127.0.0.1', tryVerifyHosts: '*' });
+        assert.deepEqual(await all(set), {
+          none: 'nothing; ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
+          good: `${said} verified`,
+          expired: 'nothing; CERT_HAS_EXPIRED',
+          early: 'nothing; CERT_NOT_YET_VALID',
+          unknown: 'nothing; UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+          selfSigned: 'nothing; DEPTH_ZERO_SELF_SIGNED_CERT',
+          forServers: 'nothing; INVALID_PURPOSE',
+        });
+        assert.equal(set.secured[0]?.peerDn, '/CN=client one');
+      });
+
+      it(`tryVerifyHosts: everybody is served, and \`certificate\` tells (${maxVersion}, ${way})`, async () => {
+        await using set = await visited({ tryVerifyHosts: '*' });
+        assert.deepEqual(await all(set), {
+          none: `${said} none`,
+          good: `${said} verified`,
+          expired: `${said} unverified CERT_HAS_EXPIRED`,
+          early: `${said} unverified CERT_NOT_YET_VALID`,
+          unknown: `${said} unverified UNABLE_TO_GET_ISSUER_CERT_LOCALLY`,
+          selfSigned: `${said} unverified DEPTH_ZERO_SELF_SIGNED_CERT`,
+          forServers: `${said} unverified INVALID_PURPOSE`,
+        });
+      });
+
+      it(`neither: nobody is asked for one (${maxVersion}, ${way})`, async () => {
+        await using set = await visited({ verifyHosts: '192.0.2.1', tryVerifyHosts: '!127.0.0.1 : *' });
+        assert.equal(await set.visit({ ...good, maxVersion, way }), `${said} none`);
+      });
+    }
+
+    it(`says why in words, in one event (${maxVersion})`, async () => {
+      await using set = await visited({ verifyHosts: '*' });
+      await set.visit({ ...expired, maxVersion });
+      await set.visit({ maxVersion });
       assert.deepEqual(
-        set.secured.map(({ certificate, resumed }) => [certificate, resumed]),
+        set.running.errors.map(({ message }) => message),
         [
-          ['none', false],
-          ['none', false],
+          "TLS handshake: the peer's certificate was not acceptable: it has expired (CERT_HAS_EXPIRED)",
+          "TLS handshake: the peer's certificate was not acceptable: it showed none (ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE)",
         ],
       );
     });
 
-    it(`the session of a client that was verified is not resumed either (${maxVersion})`, async () => {
-      await using set = await visited({ verifyHosts: '*' });
-      const { session } = await raid(set.running.tlsPort, { maxVersion, ...good });
-      const again = await raid(set.running.tlsPort, { maxVersion, ...(session && { session }) });
-      await set.running.quiet();
-      assert.deepEqual([again.resumed, again.served], [false, false]);
-      assert.deepEqual(
-        [set.secured.length, set.running.errors.map(({ error }) => Reflect.get(error, 'nodeCode'))],
-        [1, ['ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE']],
-      );
+    it(`[S20] an explicit collection of authorities is exclusive, an empty one trusts nobody, a listed leaf is trusted itself (${maxVersion})`, async () => {
+      await using listed = await visited({ verifyHosts: '*', verifyCertificates: unknown.cert });
+      assert.equal(await listed.visit({ ...unknown, maxVersion }), '250 verified');
+      assert.equal(await listed.visit({ ...good, maxVersion }), 'nothing; SELF_SIGNED_CERT_IN_CHAIN');
+      await using empty = await visited({ verifyHosts: '*', verifyCertificates: '/dev/null' });
+      assert.equal(await empty.visit({ ...good, maxVersion }), 'nothing; SELF_SIGNED_CERT_IN_CHAIN');
     });
-  }
 
-  it('negative control: a server without the rule resumes it, and Node up to 22 calls it authorized', async () => {
-    const weak = await weakServer({ requestCert: true });
-    const { session } = await raid(weak.port, { maxVersion: 'TLSv1.3' });
-    assert.ok(session);
-    const again = await raid(weak.port, { maxVersion: 'TLSv1.3', session });
-    weak.close();
-    assert.equal(again.resumed, true);
-    assert.deepEqual(weak.thought, ['not authorized', NODE < 24 ? 'authorized' : 'not authorized']);
-  });
-});
+    it(`an expansion that leaves verifyCertificates unset trusts nobody (${maxVersion})`, async () => {
+      await using set = await visited({ verifyHosts: '*', verifyCertificates: () => undefined });
+      assert.equal(await set.visit({ ...good, maxVersion }), 'nothing; SELF_SIGNED_CERT_IN_CHAIN');
+    });
 
-describe('S19, finding 2: a session of one policy is shown to another', { timeout: 60_000 }, () => {
-  for (const maxVersion of VERSIONS) {
-    for (const [policy, elsewhere] of [
-      ['that asks for nothing', {}],
-      ['that only tries', { tryVerifyHosts: '127.0.0.2' }],
-    ] as const) {
-      it(`a session of a policy ${policy} opens none that must verify (${maxVersion})`, async () => {
-        await using set = await visited({ verifyHosts: '127.0.0.1', ...elsewhere });
-        const { session, served } = await raid(set.running.tlsPort, { maxVersion, localAddress: '127.0.0.2' });
-        assert.equal(served, true);
-        const again = await raid(set.running.tlsPort, { maxVersion, ...(session && { session }) });
-        await set.running.quiet();
-        assert.deepEqual([again.resumed, again.served], [false, false]);
+    it(`a certificate that is chosen by server name verifies the client as well (${maxVersion})`, async () => {
+      const named = await authority.issue({ name: 'other.test' });
+      const crl = authority.crl();
+      const chosen = (part: 'cert' | 'key') => perSni(({ sni }) => (sni === 'other.test' ? named : issued)[part]);
+      for (const servername of ['other.test', 'mx.test']) {
+        const certificate = chosen('cert');
+        await using set = await visited({ certificate, privateKey: chosen('key'), crl, verifyHosts: '*' });
         assert.deepEqual(
-          [set.secured.length, set.running.errors.map(({ code }) => code)],
-          [1, ['ERR_TLS_SMTP_HANDSHAKE_FAILED']],
+          [
+            await set.visit({ ...good, maxVersion, servername }),
+            await set.visit({ ...unknown, maxVersion, servername }),
+            await set.visit({ maxVersion, servername }),
+          ],
+          ['250 verified', 'nothing; UNABLE_TO_GET_CRL', 'nothing; ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE'],
+          servername,
         );
-      });
-    }
+      }
+    });
   }
 
-  it('negative control: with one key and one context for all it is resumed; Node up to 22 serves it', async () => {
-    const ticketKeys = randomBytes(48);
-    const open = await weakServer({ ticketKeys });
-    const closed = await weakServer({ ticketKeys, requestCert: true, rejectUnauthorized: true });
-    const { session } = await raid(open.port, { maxVersion: 'TLSv1.3' });
-    assert.ok(session);
-    const again = await raid(closed.port, { maxVersion: 'TLSv1.3', session });
-    open.close();
-    closed.close();
-    assert.equal(again.resumed, true);
-    assert.deepEqual([again.served, closed.thought], NODE < 24 ? [true, ['authorized']] : [false, []]);
+  it('a list without a collection to verify against is an error at once', () => {
+    assert.throws(
+      () => new StartTlsServer({ tls: { certificate: issued.cert, privateKey: issued.key, verifyHosts: '*' } }),
+      (error: Error) => error instanceof OptionError && error.option === 'tls.verifyHosts',
+    );
   });
 });
 
-describe('S19 (f): whom we trust has changed', { timeout: 60_000 }, () => {
+describe('revocation, SPEC §3', { timeout: 60_000 }, () => {
   for (const maxVersion of VERSIONS) {
-    it(`a client that was good before it was revoked does not come back by its session (${maxVersion})`, async () => {
+    it(`[S17, S18, S19] a revoked certificate is refused by verifyHosts and unverified under tryVerifyHosts; a fresh list counts at once (${maxVersion})`, async () => {
       const ca = await TestAuthority.create();
-      await using folder = await temporaryFolder({ 'ca.crl': ca.crl() });
+      await using folder = await temporaryFolder();
       const crl = folder.file('ca.crl');
-      const revoked = await ca.issue({ kind: 'client', flaw: 'revoked' });
-      await using set = await visited({ verifyCertificates: ca.ca, crl, verifyHosts: '*' });
-      const { session, served } = await raid(set.running.tlsPort, { maxVersion, ...revoked });
-      assert.equal(served, true);
-      await writeFile(`${crl}.new`, ca.crl());
-      await rename(`${crl}.new`, crl);
-      for (const shown of [revoked, {}]) {
-        const again = await raid(set.running.tlsPort, { maxVersion, ...shown, ...(session && { session }) });
-        assert.deepEqual([again.resumed, again.served], [false, false]);
-      }
-      await set.running.quiet();
-      assert.deepEqual([set.secured.length, set.running.errors.length], [1, 2]);
-    });
-
-    it(`negative control: where a session is resumed, a revoked client is authorized (${maxVersion})`, async () => {
-      const ca = await TestAuthority.create();
-      const ticketKeys = randomBytes(48);
-      const rules = { ticketKeys, requestCert: true, rejectUnauthorized: true, ca: ca.ca };
-      const before = await weakServer({ ...rules, crl: ca.crl() });
-      const revoked = await ca.issue({ kind: 'client', flaw: 'revoked' });
-      const { session } = await raid(before.port, { maxVersion, ...revoked });
-      assert.ok(session);
-      const after = await weakServer({ ...rules, crl: ca.crl() });
-      const direct = await raid(after.port, { maxVersion, ...revoked });
-      const again = await raid(after.port, { maxVersion, session });
-      before.close();
-      after.close();
-      assert.deepEqual(
-        [direct.served, again.resumed, again.served, after.thought],
-        [false, true, true, ['authorized']],
-      );
+      const install = async (): Promise<void> => {
+        await writeFile(`${crl}.new`, ca.crl());
+        await rename(`${crl}.new`, crl);
+      };
+      await install();
+      const [fine, revoked] = [await ca.issue({ kind: 'client' }), await ca.issue({ kind: 'client', flaw: 'revoked' })];
+      await using verify = await visited({ verifyCertificates: ca.ca, crl, verifyHosts: '*' });
+      await using attempt = await visited({ verifyCertificates: ca.ca, crl, tryVerifyHosts: '*' });
+      const all = async (): Promise<string[]> => [
+        await verify.visit({ ...fine, maxVersion }),
+        await verify.visit({ ...revoked, maxVersion }),
+        await attempt.visit({ ...revoked, maxVersion }),
+      ];
+      assert.deepEqual(await all(), ['250 verified', '250 verified', '250 verified']);
+      await install();
+      assert.deepEqual(await all(), ['250 verified', 'nothing; CERT_REVOKED', '250 unverified CERT_REVOKED']);
     });
   }
 });
 
-describe('S07: behind a handshake that failed for its certificate', { timeout: 30_000 }, () => {
-  it('nothing is said in clear, what the client says in clear is not read, and there is no second try', async () => {
-    await using set = await visited({ verifyHosts: '*' });
-    await using client = await set.running.greeted();
-    await client.ask('STARTTLS');
-    const before = client.clearText;
-    await client.upgrade(set.running.trust).catch(() => {});
-    client.raw.write('EHLO again\r\nSTARTTLS\r\n');
-    await client.closed();
-    await set.running.quiet();
-    assert.equal(client.clearText, before);
-    assert.deepEqual(
-      [set.running.seen.map(({ command }) => command), set.running.errors.length],
-      [['EHLO client.test'], 1],
-    );
-  });
-});
-
-describe('S18: renegotiation where a certificate is asked for', { timeout: 30_000 }, () => {
-  it('is refused, so that nobody shows another certificate later', async () => {
-    await using set = await visited({ tryVerifyHosts: '*' });
-    await using client = await set.running.greeted();
-    const tls = await client.starttls({ ...set.running.trust, ...good, maxVersion: 'TLSv1.2' });
-    await client.ask('EHLO a');
-    const error = await within(
-      new Promise((resolve) => {
-        tls.on('error', resolve);
-        tls.on('close', resolve);
-        tls.renegotiate({}, (failure) => failure !== null && resolve(failure));
-      }),
-      'an end of the renegotiation',
-    );
-    assert.notEqual(error, null);
-    assert.deepEqual(
-      set.secured.map(({ certificate }) => certificate),
-      ['verified'],
-    );
-  });
-});
-
-describe('S20: a name in the handshake changes nothing about who must verify', { timeout: 30_000 }, () => {
-  for (const servername of ['MX.TEST', 'unknown.test', 'xn--nxasmq6b.test', '']) {
-    it(`asked for ${JSON.stringify(servername)}`, async () => {
-      await using set = await visited({ verifyHosts: '*' });
-      const any = { servername, checkServerIdentity: () => undefined, rejectUnauthorized: false };
-      assert.deepEqual(
-        [await set.visit({ ...any, ...good }), await set.visit(any)],
-        ['250 verified', 'nothing; ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE'],
-      );
-    });
-  }
-});
-
-describe('S24: a TLS 1.3 client is done before the server has judged it', { timeout: 30_000 }, () => {
-  it('what it sends at once is read by nobody, and it hears nothing but the end', async () => {
-    await using set = await visited({ verifyHosts: '*' });
-    const expired = await authority.issue({ kind: 'client', flaw: 'expired' });
-    for (const shown of [{}, expired]) {
-      await using client = await RawClient.connect(set.running.tlsPort);
-      await client.upgrade({ ...set.running.trust, ...shown, minVersion: 'TLSv1.3' });
-      await client.send('EHLO too-early\r\nMAIL FROM:<a@x.test>\r\n').catch(() => {});
-      assert.equal((await client.closed()).rest.length, 0);
-    }
-    await set.running.quiet();
-    assert.deepEqual([set.running.seen, set.secured, set.running.errors.length], [[], [], 2]);
-  });
-
+describe('client certificates on a socket of one’s own', { timeout: 30_000 }, () => {
   for (const maxVersion of VERSIONS) {
-    it(`under tryVerifyHosts onSecure can tell it why, inside TLS, with a 554 of its own (${maxVersion})`, async () => {
-      await using running = await startServer({
-        tls: { verifyCertificates: authority.ca, tryVerifyHosts: '*' },
-        onSecure(tls) {
-          if (!tls.certificateVerified) throw reject(554, '5.7.1', `certificate: ${tls.verifyError ?? 'none'}`);
-        },
-      });
-      const heard: string[][] = [];
-      for (const shown of [{}, await authority.issue({ kind: 'client', flaw: 'expired' }), good]) {
-        const options = { ...running.trust, ...shown, maxVersion };
-        await using first = await RawClient.connectTls(running.tlsPort, options);
-        await using second = await running.upgraded(options);
-        await second.send('EHLO client.test\r\nQUIT\r\n');
-        await first.send('QUIT\r\n').catch(() => {}); // it may be closed already
-        const said = [await first.untilClosed(), await second.untilClosed()].map(({ replies }) => replies[0] ?? '');
-        heard.push(said.map((reply) => reply.split('\r\n', 1)[0] ?? ''));
-      }
-      assert.deepEqual(heard, [
-        ['554 5.7.1 certificate: none', '554 5.7.1 certificate: none'],
-        ['554 5.7.1 certificate: CERT_HAS_EXPIRED', '554 5.7.1 certificate: CERT_HAS_EXPIRED'],
-        ['220 mx.test ESMTP', '250-mx.test at your service'],
-      ]);
-      assert.equal(running.seen.filter(({ encrypted }) => encrypted).length, 1);
+    it(`StartTlsServer: verified, unverified, none; and a rejection with one event (${maxVersion})`, async () => {
+      const tls = { certificate: issued.cert, privateKey: issued.key, verifyCertificates: authority.ca };
+      const server = new StartTlsServer({ tls: { ...tls, verifyHosts: '127.0.0.2', tryVerifyHosts: '127.0.0.1' } });
+      const events: string[] = [];
+      server.on('tlsError', ({ code }) => events.push(code));
+      const listener = createServer({ pauseOnConnect: true, allowHalfOpen: true }).listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      const { port } = listener.address() as AddressInfo;
+      const outcome = async (from: string, shown: object): Promise<string> => {
+        const accepted = once(listener, 'connection') as Promise<[Socket]>;
+        await using client = await RawClient.connect(port, '127.0.0.1', from);
+        const [near] = await accepted;
+        const session = server.session(peerOf(near));
+        assert.deepEqual(await session.ehlo('client.test'), ['STARTTLS']);
+        const work = session.starttls(near, { args: '', unread: Buffer.alloc(0) }).then(
+          (result) => (result.kind === 'secured' ? result.tls.certificate : result.reply.lines[0]),
+          (error: { reason?: string }) => `rejects ${error.reason}`,
+        );
+        await client.reply();
+        await client.upgrade({ ca: authority.ca, maxVersion, ...shown }).catch(() => {});
+        const said = await work;
+        near.destroy();
+        return `${said} ${session.state}`;
+      };
+      assert.deepEqual(
+        [
+          await outcome('127.0.0.1', {}),
+          await outcome('127.0.0.1', expired),
+          await outcome('127.0.0.1', good),
+          await outcome('127.0.0.2', good),
+          await outcome('127.0.0.2', expired),
+          await outcome('127.0.0.2', {}),
+        ],
+        [
+          'none secured',
+          'unverified secured',
+          'verified secured',
+          'verified secured',
+          'rejects peer-certificate closed',
+          'rejects peer-certificate closed',
+        ],
+      );
+      assert.deepEqual(events, ['ERR_TLS_SMTP_HANDSHAKE_FAILED', 'ERR_TLS_SMTP_HANDSHAKE_FAILED']);
+      listener.close();
     });
   }
-});
-
-describe('S29: certificates that are hard to read', { timeout: 60_000 }, () => {
-  it('chains of a hundred certificates cost their senders the handshake or nothing, and keep nobody else', async () => {
-    await using set = await visited({ tryVerifyHosts: '*' });
-    const others = await Promise.all(Array.from({ length: 100 }, () => authority.issue({ kind: 'client' })));
-    const chain = { cert: [good.cert, ...others.map(({ cert }) => cert)].join(''), key: good.key };
-    for (const maxVersion of VERSIONS) {
-      assert.match(await set.visit({ ...chain, maxVersion }), /^(250 verified|nothing; \w+)$/);
-    }
-    const { tlsPort } = set.running;
-    const crowd = Array.from({ length: 20 }, () => raid(tlsPort, chain));
-    assert.equal((await raid(tlsPort, good)).served, true);
-    await Promise.all(crowd);
-  });
-});
-
-describe('a certificate that was changed behind its signature', { timeout: 30_000 }, () => {
-  for (const maxVersion of VERSIONS) {
-    it(`fails the handshake under tryVerifyHosts too: its name reaches nobody (${maxVersion})`, async () => {
-      const { cert, key } = await authority.issue({ name: 'somebody', names: [], kind: 'client' });
-      const octets = new X509Certificate(cert).raw.toString('latin1').replace('somebody', 'an admin');
-      const forged = { cert: new X509Certificate(Buffer.from(octets, 'latin1')).toString(), key };
-      assert.match(new X509Certificate(forged.cert).subject, /an admin/);
-      for (const list of ['tryVerifyHosts', 'verifyHosts']) {
-        await using set = await visited({ [list]: '*' });
-        assert.match(await set.visit({ ...forged, maxVersion }), /^nothing; (ERR_SSL_EVP_LIB|\w*SIGNATURE_FAILURE)$/);
-        assert.deepEqual(set.secured, []);
-      }
-    });
-  }
-});
-
-describe('S30: the issuer of our own certificate among those that clients are held to', { timeout: 30_000 }, () => {
-  it('is warned of: its root goes over the wire', async () => {
-    await using set = await visited({ verifyHosts: '*' });
-    assert.match(set.running.warnings.join(), /its issuer is in tls\.verifyCertificates and will be sent/);
-  });
-
-  it('clients that are not asked for a certificate get ours alone', async () => {
-    await using set = await visited({ verifyHosts: '192.0.2.1' });
-    await using client = await RawClient.connectTls(set.running.tlsPort, { rejectUnauthorized: false });
-    const leaf = client.tls?.getPeerCertificate(true);
-    assert.equal(leaf?.raw.equals(new X509Certificate(issued.cert).raw), true);
-    assert.equal(leaf?.issuerCertificate, undefined);
-  });
-});
-
-describe('S31: a certificate for servers, shown by a client', { timeout: 30_000 }, () => {
-  it('does not verify, with a code that says so; where it is listed itself its purpose counts all the same', async () => {
-    const forServers = await authority.issue({ kind: 'server' });
-    await using set = await visited({ tryVerifyHosts: '*' });
-    assert.equal(await set.visit(forServers), '250 unverified INVALID_PURPOSE');
-    await using listed = await visited({ tryVerifyHosts: '*', verifyCertificates: forServers.cert });
-    assert.equal(await listed.visit(forServers), '250 unverified INVALID_PURPOSE');
-    assert.equal(
-      listed.secured[0]?.peerCertificate?.fingerprint256,
-      new X509Certificate(forServers.cert).fingerprint256,
-    );
-  });
-});
-
-describe('S32: weak parameters of a client', { timeout: 30_000 }, () => {
-  it('a key of 1,024 bits counts as what OpenSSL makes of it: too small from Node 24 on', async () => {
-    const weak = await authority.issue({ kind: 'client', flaw: 'weak' });
-    await using set = await visited({ tryVerifyHosts: '*' });
-    const outcome = await set.visit({ ...weak, ciphers: 'DEFAULT:@SECLEVEL=0' });
-    assert.equal(outcome, NODE < 24 ? '250 verified' : '250 unverified UNSPECIFIED');
-  });
 });
