@@ -19,7 +19,7 @@ export function checkedOptions<T extends object>(
   hints: Hints = {},
 ): T {
   if (given === undefined) return Object.create(null);
-  if (typeof given !== 'object' || given === null) throw new OptionError(path || 'options', 'must be an object');
+  assertOptions(path || 'options', given);
   for (const name of Object.keys(given)) {
     if (known.some((one) => one === name)) continue;
     const near = nearest(name, known);
@@ -27,6 +27,13 @@ export function checkedOptions<T extends object>(
     throw new OptionError(within(path, name), `is unknown${meant === undefined ? '' : `; ${meant} is meant?`}`);
   }
   return Object.assign(Object.create(null), given);
+}
+
+/** @throws {OptionError} for what has no named options: a text or a list would be read as nothing set */
+export function assertOptions(path: string, given: unknown): asserts given is object {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new OptionError(path, 'must be an object');
+  }
 }
 
 /** @throws {OptionError} where the value is no whole number from `least` to `most` */

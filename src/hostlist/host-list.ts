@@ -1,5 +1,6 @@
+import { OptionError } from '../errors.js';
 import { itemsOf } from '../exim-list.js';
-import type { Peer } from '../peer.js';
+import { assertPeer, type Peer } from '../peer.js';
 import { voice } from '../trace.js';
 import { type Address, readAddress } from './address.js';
 import { FileList } from './files.js';
@@ -52,6 +53,8 @@ export class HostList implements HostMatcher {
   readonly #atHand: Readonly<Record<UnknownRule, Known>>;
 
   private constructor(source: string | readonly string[], settings: Settings, lists: NamedLists) {
+    if (!(lists instanceof NamedLists))
+      throw new OptionError('new HostList()', 'is private: HostList.parse() makes one');
     this.#settings = settings;
     this.#atHand = { require: this.#knownAtOnce('require'), other: this.#knownAtOnce('other') };
     const context: PatternContext = {
@@ -94,10 +97,11 @@ export class HostList implements HostMatcher {
    * It does not reject for what a peer, DNS or a file does: that is `defer`.
    *
    * @param peer - `name` makes it the client side: the host that is being delivered to
-   * @throws the reason of `signal`, where the caller aborts it
+   * @throws {OptionError} for what is no peer; the reason of `signal`, where the caller aborts it
    */
-  async match(peer: Peer, options: HostMatchOptions = {}): Promise<HostMatch> {
-    const { signal, use = 'other' } = options;
+  async match(peer: Peer, options?: HostMatchOptions): Promise<HostMatch> {
+    assertPeer(peer);
+    const { signal, use = 'other' } = options ?? {};
     signal?.throwIfAborted();
     const subject = subjectOf(peer);
     if (subject === null) return UNREADABLE_ADDRESS;
@@ -117,8 +121,10 @@ export class HostList implements HostMatcher {
    *
    * @returns what would have to be asked, where the answer needs it; a file that was read by an earlier {@link match} and has
    *   not changed since is at hand
+   * @throws {OptionError} for what is no peer
    */
   matchSync(peer: Peer, options?: Pick<HostMatchOptions, 'use'>): HostMatch | HostMatchUnknown {
+    assertPeer(peer);
     const subject = subjectOf(peer);
     if (subject === null) return UNREADABLE_ADDRESS;
     const answer = this.#atOnce(subject, options?.use ?? 'other');

@@ -1,19 +1,19 @@
 import { ForcedFailure } from '../errors.js';
-import type { Peer } from '../peer.js';
+import { assertPeer, type Peer } from '../peer.js';
 import type { HostMatch } from './host-match.js';
 import { isTimedOut, unlessAborted, within } from './names.js';
 import type { HostMatcher, HostPredicate } from './options.js';
 
 /** Puts a callback in the place of a list. */
 export function predicateMatcher(predicate: HostPredicate, timeoutMs: number): HostMatcher {
-  return { match: (peer, options = {}) => askPredicate(predicate, peer, timeoutMs, options.signal) };
+  return { match: (peer, options) => askPredicate(predicate, peer, timeoutMs, options?.signal) };
 }
 
 /**
  * Asks a callback. It is undecided (`defer`) where it throws, gives no boolean or takes longer than `timeoutMs`; only a
  * `ForcedFailure` means that the option is not set.
  *
- * @throws the reason of `signal`, where the caller aborts it
+ * @throws {OptionError} for what is no peer; the reason of `signal`, where the caller aborts it
  */
 async function askPredicate(
   predicate: HostPredicate,
@@ -21,6 +21,7 @@ async function askPredicate(
   timeoutMs: number,
   outer: AbortSignal | undefined,
 ): Promise<HostMatch> {
+  assertPeer(peer);
   return within(timeoutMs, outer, async (signal) => {
     try {
       const said: unknown = await unlessAborted(signal, async () => predicate(peer));

@@ -1,3 +1,4 @@
+import { OptionError } from '../errors.js';
 import type { HostMatch } from './host-match.js';
 import type { UnknownRule } from './item-index.js';
 
@@ -17,12 +18,31 @@ const DEFER_BELONGS: Readonly<Record<HostListUse, boolean>> = {
   permit: false,
 };
 
-/** Whether the peer belongs to a list that is used so: the answer where there is one, and the safe side where there is none. */
+/**
+ * Whether the peer belongs to a list that is used so: the answer where there is one, and the safe side where there is none.
+ *
+ * @throws {OptionError} for what is no answer, as `matchSync()` gives where something would have to be asked: it must not be
+ *   read as a no
+ */
 export function belongs(match: HostMatch, use: HostListUse): boolean {
+  assertUse(use);
+  if (match?.result !== 'yes' && match?.result !== 'no' && match?.result !== 'defer') {
+    throw new OptionError('match', "must be what HostList.match() gives, with the result 'yes', 'no' or 'defer'");
+  }
   return match.result === 'defer' ? DEFER_BELONGS[use] : match.result === 'yes';
 }
 
-/** How a list of this use is to be asked: the `use` of {@link HostList.match}. */
+/**
+ * How a list of this use is to be asked: the `use` of {@link HostList.match}.
+ * @throws {OptionError} for a use that there is not
+ */
 export function unknownRule(use: HostListUse): UnknownRule {
+  assertUse(use);
   return use === 'require' || use === 'verify' ? 'require' : 'other';
+}
+
+function assertUse(use: HostListUse): void {
+  if (!Object.hasOwn(DEFER_BELONGS, use)) {
+    throw new OptionError('use', `must be one of ${Object.keys(DEFER_BELONGS).join(', ')}`);
+  }
 }

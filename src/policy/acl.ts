@@ -4,7 +4,8 @@ import { andThen, type Eventual } from '../eventual.js';
 import { HostList, type HostListOptions, type HostListSource, hostMatcher } from '../hostlist/index.js';
 import { CipherList } from '../inspect/cipher-list.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
-import type { Peer } from '../peer.js';
+import { assertOptions } from '../options.js';
+import { assertPeer, type Peer } from '../peer.js';
 import type { MailAddress } from '../smtp/path.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
@@ -100,11 +101,15 @@ export const acl: Acl = Object.freeze({
 } satisfies Acl);
 
 /**
- * Asks a list. It never throws: a condition that fails or cannot be told is `defer`, 451.
+ * Asks a list. A condition that fails or cannot be told is `defer`, 451; it rejects for nothing else than wrong arguments.
  *
  * @param rules - `undefined`: everybody is accepted
+ * @throws {OptionError} for what is no list of rules, and for facts without a peer
  */
 export async function decideAcl(rules: readonly AclRule[] | undefined, facts: AclFacts): Promise<AclDecision> {
+  if (rules !== undefined && !Array.isArray(rules)) throw new OptionError('rules', 'must be a list of rules');
+  assertOptions('facts', facts);
+  assertPeer(facts.peer);
   return judgeAcl(rules, facts);
 }
 

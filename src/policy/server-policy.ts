@@ -12,7 +12,8 @@ import {
   hostMatcher,
   unknownRule,
 } from '../hostlist/index.js';
-import type { Peer } from '../peer.js';
+import { assertOptions } from '../options.js';
+import { assertPeer, type Peer } from '../peer.js';
 import type { Explained } from './explained.js';
 import type { CertificateRule } from './verdict.js';
 
@@ -61,6 +62,8 @@ type Rule = HostMatcher | Explained<boolean>;
 /**
  * The server's side of who must do what. It decides and does nothing; every answer comes with its reason.
  *
+ * Its methods throw an {@link OptionError} for what is no peer.
+ *
  * An undecided list (DNS fails, a callback throws) counts so that nobody gets by a rule: as a match where it requires,
  * verifies or advertises, as none where it permits.
  */
@@ -73,6 +76,7 @@ export class ServerTlsPolicy {
    * @throws {HostListSyntaxError} that names option and item
    */
   constructor(options: ServerPolicyOptions & Material) {
+    assertOptions('options', options);
     for (const name of ['verifyHosts', 'tryVerifyHosts'] as const) {
       if (options[name] !== undefined && options.verifyCertificates === undefined) {
         throw new OptionError(`tls.${name}`, 'is set without tls.verifyCertificates, against which to verify');
@@ -108,8 +112,12 @@ export class ServerTlsPolicy {
     return this.ask('resumeClearHosts', peer);
   }
 
-  /** Asks one list, without a promise where nothing has to be waited for. It neither throws nor rejects. */
+  /**
+   * Asks one list, without a promise where nothing has to be waited for. It never rejects.
+   * @throws {OptionError} for what is no peer, whether the list would look at it or not
+   */
   ask(name: ServerHostList, peer: Peer): Eventual<Explained<boolean>> {
+    assertPeer(peer);
     const rule = this.#rules[name];
     if ('value' in rule) return rule;
     const use = unknownRule(USES[name]);

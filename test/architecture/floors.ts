@@ -42,7 +42,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'safe-regex': [],
   tell: [],
   trace: ['inspect'],
-  peer: [],
+  peer: ['errors'],
   options: ['errors'],
   errors: [],
 };

@@ -17,7 +17,9 @@ describe('checkedOptions', () => {
     });
     assert.throws(() => check({ SIZE: 1 }), /option tls\.SIZE is unknown; tls\.size is meant/);
     assert.throws(() => check({ constructor: 1 }), { message: 'option tls.constructor is unknown' });
-    assert.throws(() => check(null as unknown as object), /option tls must be an object/);
+    for (const none of [null, 'x', 42, [], ['x'], () => {}] as unknown as object[]) {
+      assert.throws(() => check(none), { message: 'option tls must be an object' });
+    }
   });
 
   it('reads own properties alone: a prototype configures nothing', () => {

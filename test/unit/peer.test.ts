@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { peerOf } from '../../src/peer.js';
+import { assertPeer, peerOf } from '../../src/peer.js';
 
 describe('peerOf', () => {
   it('takes an IPv4-mapped address for IPv4, and leaves out what the socket does not know', () => {
@@ -28,5 +28,23 @@ describe('peerOf', () => {
     assert.deepEqual([peerOf(socket).address, peerOf(socket).port], ['127.0.0.1', port]);
     socket.destroy();
     server.close();
+  });
+});
+
+describe('assertPeer', () => {
+  it('says what is expected, and where a field is wrong which', () => {
+    for (const none of ['192.0.2.1', 25, null, undefined, []]) {
+      assert.throws(() => assertPeer(none), {
+        option: 'peer',
+        message: /\{ address: '192\.0\.2\.1' \}; peerOf\(socket\)/,
+      });
+    }
+    assert.throws(() => assertPeer(new Socket()), { option: 'peer.address', message: /peerOf\(socket\) makes a peer/ });
+    assert.throws(() => assertPeer({ address: '192.0.2.1', name: 1 }), { option: 'peer.name' });
+  });
+
+  it('takes a peer, and a local session', () => {
+    for (const peer of [{}, { address: '192.0.2.1' }, { address: '::1', name: 'mx.test', localPort: 25 }])
+      assertPeer(peer);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { HostList } from '../../../src/hostlist/host-list.js';
 import type { HostMatch } from '../../../src/hostlist/host-match.js';
 import { belongs, type HostListUse, unknownRule } from '../../../src/hostlist/uses.js';
 
@@ -22,6 +23,16 @@ describe('belongs', () => {
 
   it('is the answer where there is one', () => {
     for (const use of USES) assert.deepEqual([belongs(match('yes'), use), belongs(match('no'), use)], [true, false]);
+  });
+
+  it('takes what has not been asked yet for no answer: read as a no, it would let off who must', () => {
+    const unasked = HostList.parse('*.mx.test').matchSync({ address: '192.0.2.1' });
+    assert.equal(unasked.result, 'needs-names');
+    assert.throws(() => belongs(unasked as unknown as HostMatch, 'require'), {
+      code: 'ERR_TLS_SMTP_OPTION',
+      option: 'match',
+    });
+    assert.throws(() => belongs(match('no'), 'requires' as HostListUse), { option: 'use', message: /require, verify/ });
   });
 });
 
