@@ -11,6 +11,29 @@ export class SocketUnusableError extends TlsSmtpError {
 }
 
 /**
+ * Refuses what is no socket at all.
+ *
+ * @throws {SocketUnusableError}
+ */
+export function assertStream(socket: unknown): asserts socket is Duplex {
+  const methods = ['on', 'pause', 'write', 'destroy'];
+  const given = typeof socket === 'object' && socket !== null ? socket : {};
+  if (!methods.every((name) => typeof Reflect.get(given, name) === 'function')) {
+    refuse('it is neither a net.Socket nor another Duplex');
+  }
+}
+
+/**
+ * Lets no 'error' of this socket end the process, whatever its owner listens to; what happened to it is told by 'close'. For
+ * life: a reset that is answered to our last write comes when we have let go of the socket already.
+ */
+export function ignoreErrors(socket: Duplex): void {
+  if (socket.listenerCount('error', ignore) === 0) socket.on('error', ignore);
+}
+
+function ignore(): void {}
+
+/**
  * Refuses a socket that cannot give bytes. The only way to mend it is in the program that made it.
  *
  * @throws {SocketUnusableError}
@@ -43,7 +66,7 @@ export function assertHandedOver(socket: Duplex): void {
 export function assertUsable(socket: Duplex): void {
   assertHandedOver(socket);
   if ('encrypted' in socket && socket.encrypted === true) refuse('it is a TLS socket already');
-  if (socket instanceof Socket && socket.connecting) refuse('it is not connected yet');
+  if (socket instanceof Socket && socket.pending) refuse('it is not connected');
 }
 
 function refuse(problem: string): never {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { TlsSmtpError } from '../errors.js';
+import { OptionError, type TlsSmtpError } from '../errors.js';
 import type { Eventual } from '../eventual.js';
 import { TlsInfo } from '../inspect/tls-info.js';
 import { clientVerdict } from '../policy/verdict.js';
@@ -50,6 +50,14 @@ export function newAttempt(socket: Duplex, boundary: Boundary | null): Attempt {
     error: null,
     lockedOut: false,
   };
+}
+
+/** @throws {OptionError} where what was read and not parsed is not said: nothing would be counted at the boundary */
+export function assertRequest(request: { readonly args: string; readonly unread: Buffer }): void {
+  if (typeof request?.args !== 'string') throw new OptionError('args', 'must be the text behind STARTTLS, or empty');
+  if (!(request.unread instanceof Uint8Array)) {
+    throw new OptionError('unread', 'must be a Buffer: what you have read and not parsed, empty or not');
+  }
 }
 
 /**

@@ -41,7 +41,8 @@ export interface StartTlsSession {
    * @param request - `args`: what stood behind the verb; `unread`: what you have read and not parsed, which must be
    *   nothing (RFC 3207 §6)
    * @throws {HandshakeFailedError | HandshakeTimeoutError} after a failed handshake; the connection is closed
-   * @throws {SocketUnusableError} where your program handed over a socket that cannot be used
+   * @throws {SocketUnusableError} where your program handed over a socket that cannot be used, and {OptionError} where the
+   *   request is incomplete; the connection is closed
    */
   starttls(
     socket: Socket | Duplex,

@@ -3,7 +3,7 @@ import type { CredentialStore } from '../credentials/credential-store.js';
 import { CredentialMissingError } from '../credentials/errors.js';
 import { OptionError, type TlsSmtpError } from '../errors.js';
 import { checkedOptions, wholeNumber } from '../options.js';
-import type { Peer } from '../peer.js';
+import { assertPeer, type Peer } from '../peer.js';
 import { tell } from '../tell.js';
 import { voice } from '../trace.js';
 import { ClientRules } from './client-rules.js';
@@ -142,8 +142,12 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
     return this.#settings.rememberEsmtp;
   }
 
-  /** Begins the TLS side of one connection. `peer` is what the host lists are asked about; it is used in events too. */
+  /**
+   * Begins the TLS side of one connection. `peer` is what the host lists are asked about; it is used in events too.
+   * @throws {OptionError} for what is no peer
+   */
   session(peer: Peer): StartTlsSession {
+    assertPeer(peer);
     if (peer.localPort === 25 && this.#settings.requiresHosts) this.#warnOnce(REQUIRED_ON_25);
     return new Session(peer, new ClientRules(this.#settings.policy, peer), this.#context);
   }

@@ -14,7 +14,16 @@ import { HandshakeFailedError } from './handshake-failure.js';
 import { hangUp } from './hang-up.js';
 import type { ServerCredentials } from './server-credentials.js';
 import type { ServerTlsSettings } from './server-tls-options.js';
-import { type Attempt, announce, closeAfter, newAttempt, type Secured, secure } from './starttls-attempt.js';
+import { assertStream, ignoreErrors } from './socket-check.js';
+import {
+  type Attempt,
+  announce,
+  assertRequest,
+  closeAfter,
+  newAttempt,
+  type Secured,
+  secure,
+} from './starttls-attempt.js';
 import { askApplication } from './starttls-consult.js';
 import type { ClearAgain, StartTlsResult, StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } from './starttls-errors.js';
@@ -93,7 +102,8 @@ export class Session implements StartTlsSession {
   }
 
   async starttls(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult> {
-    const boundary = this.#boundary(socket, request.unread);
+    assertStream(socket);
+    const boundary = this.#boundary(socket, request);
     this.#socket = socket;
     const attempt = newAttempt(socket, boundary);
     await this.#upgrade(attempt, { type: 'starttls', args: request.args, received: boundary.prove() });
@@ -103,12 +113,13 @@ export class Session implements StartTlsSession {
     }
     if (attempt.reply === null || attempt.reply.code === 220) throw attempt.error ?? outOfOrder('starttls()');
     const { state } = this;
-    if (state !== 'closed') boundary.release();
     const then = state === 'locked-out' || state === 'closed' ? state : 'continue';
     return { kind: 'refused', reply: attempt.reply, then };
   }
 
   async tlsOnConnect(socket: Duplex): Promise<Secured> {
+    assertStream(socket);
+    ignoreErrors(socket);
     const attempt = newAttempt(socket, null);
     await this.#upgrade(attempt, { type: 'connect' });
     if (attempt.secured === null) throw attempt.error ?? outOfOrder('tlsOnConnect()');
@@ -116,14 +127,13 @@ export class Session implements StartTlsSession {
   }
 
   async clearAgain(): Promise<ClearAgain | null> {
-    const { resumable, secured, boundary } = this.#upgraded ?? {};
+    const { resumable, secured } = this.#upgraded ?? {};
     this.#upgraded = null;
     const { handshakeTimeoutMs } = this.#context.settings;
     const clear = resumable && secured ? await resumable.giveBack(secured.socket, handshakeTimeoutMs) : null;
     this.#step({ type: clear === null ? 'closed' : 'tls-ended' });
     if (clear === null) return null;
     this.#heloName = null; // also where HELO outlives STARTTLS: it was said inside TLS, or before
-    boundary?.release();
     this.#context.ended(this.#peer);
     return clear;
   }
@@ -135,11 +145,13 @@ export class Session implements StartTlsSession {
     return effects;
   }
 
-  /** A socket that cannot be used is a mistake of the program; its client is not left waiting. */
-  #boundary(socket: Duplex, unread: Buffer): Boundary {
+  /** A socket or a request that cannot be used is a mistake of the program; its client is not left waiting. */
+  #boundary(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Boundary {
     try {
-      return new Boundary(socket, unread, this.state === 'secured');
+      assertRequest(request);
+      return new Boundary(socket, request.unread, this.state === 'secured');
     } catch (error) {
+      ignoreErrors(socket);
       this.#step({ type: 'closed' });
       socket.destroy();
       if (error instanceof TlsSmtpError) this.#context.failed(error, this.#peer);

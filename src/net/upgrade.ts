@@ -5,7 +5,7 @@ import { TlsSmtpError } from '../errors.js';
 import { EmptyBuffer, type UnreadOctets } from '../smtp/empty-buffer.js';
 import type { Engine, Fate } from './engine.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
-import { assertHandedOver, assertUsable } from './socket-check.js';
+import { assertHandedOver, assertUsable, ignoreErrors } from './socket-check.js';
 
 /** Our own deadline stands this far behind the engine's, which knows more when it fires. */
 const BELT_MS = 200;
@@ -26,10 +26,10 @@ export class Boundary {
    * @throws {SocketUnusableError} where TLS cannot be started on this socket
    */
   constructor(socket: Duplex, unread: Buffer, insideTls: boolean) {
+    ignoreErrors(socket); // first: one that was destroyed just now may have an error yet to emit
     if (insideTls) assertHandedOver(socket);
     else assertUsable(socket);
     socket.pause();
-    socket.on('error', ignore); // a reset during what follows is reported by 'close'; without a listener it would throw
     this.#socket = socket;
     this.#unread = unread.length;
   }
@@ -37,11 +37,6 @@ export class Boundary {
   /** Looks at both places where bytes can wait. */
   prove(): EmptyBuffer | UnreadOctets {
     return EmptyBuffer.prove(this.#unread, this.#socket.readableLength);
-  }
-
-  /** The session goes on in clear: the socket is again the caller's alone, still paused. */
-  release(): void {
-    this.#socket.off('error', ignore);
   }
 }
 
@@ -65,8 +60,8 @@ export function upgrade(
 ): Promise<TLSSocket> {
   if (boundary !== 'on-connect' && !EmptyBuffer.is(boundary)) throw new TypeError('upgrade() needs an EmptyBuffer');
   return new Promise((resolve, reject) => {
+    ignoreErrors(socket);
     assertUsable(socket);
-    if (socket.listenerCount('error', ignore) === 0) socket.on('error', ignore); // behind a boundary it has one
     let settled = false;
     const settle = (): boolean => {
       if (settled) return false;
@@ -120,5 +115,3 @@ export function upgrade(
     });
   });
 }
-
-function ignore(): void {}

@@ -17,7 +17,7 @@ export { ServerClosedError } from './errors.js';
 export type { SmtpServerEvents } from './events.js';
 export type { Handlers } from './handlers.js';
 export type { Limits } from './limits.js';
-export type { ListenOptions } from './listener.js';
+export type { AcceptOptions, ListenOptions } from './listener.js';
 export { type Envelope, type IncomingMessage, MessageAlreadyReadError, MessageIncompleteError } from './message.js';
 export type { SmtpServerOptions } from './options.js';
 export { SmtpServer } from './server.js';

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { OptionError } from '../errors.js';
 import type { HostListSource } from '../hostlist/index.js';
 import { checkedOptions, wholeNumber } from '../options.js';
+import { assertPeer, type Peer } from '../peer.js';
 import type { Proxies } from './proxies.js';
 
 export interface ListenOptions {
@@ -20,6 +21,24 @@ export interface ListenOptions {
    * `peer` is that client. Anybody who is on this list can be anybody: name addresses.
    */
   readonly proxyProtocol?: HostListSource;
+}
+
+/** How a socket from elsewhere is served. */
+export interface AcceptOptions {
+  /** TLS before anything else. Default `false`. */
+  readonly tlsOnConnect?: boolean;
+  /** Who the client is. Default: what the socket says. */
+  readonly peer?: Peer;
+}
+
+/** @throws {OptionError} for an option that is unknown or cannot be meant */
+export function acceptSettings(given: AcceptOptions | undefined): AcceptOptions {
+  const options = checkedOptions('accept', given, ['tlsOnConnect', 'peer'], { secure: 'tlsOnConnect' });
+  if (options.tlsOnConnect !== undefined && typeof options.tlsOnConnect !== 'boolean') {
+    throw new OptionError('accept.tlsOnConnect', 'must be true or false');
+  }
+  if (options.peer !== undefined) assertPeer(options.peer);
+  return options;
 }
 
 /** A port, the path of a UNIX socket, or a listening descriptor: `fd` is one that Node's own types leave out. */

@@ -3,9 +3,10 @@ import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CredentialStore } from '../credentials/credential-store.js';
-import { assertBytes } from '../net/socket-check.js';
+import { assertBytes, assertStream, ignoreErrors } from '../net/socket-check.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
 import { StartTlsServer } from '../net/starttls-server.js';
+import { checkedOptions, wholeNumber } from '../options.js';
 import { type Peer, peerOf } from '../peer.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import type { Reply } from '../smtp/reply.js';
@@ -18,7 +19,7 @@ import { EhloReplies } from './ehlo-replies.js';
 import { ServerClosedError } from './errors.js';
 import type { SmtpServerEvents } from './events.js';
 import type { SettledHandlers } from './handlers.js';
-import type { ListenOptions } from './listener.js';
+import { type AcceptOptions, acceptSettings, type ListenOptions } from './listener.js';
 import { type Arrival, Listeners } from './listeners.js';
 import { Occupancy } from './occupancy.js';
 import { Operator } from './operator.js';
@@ -121,9 +122,13 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
 
   /**
    * Serves a connected socket from elsewhere. The socket belongs to the server from now on.
-   * @throws {ServerClosedError}, and {@link SocketUnusableError} for a socket that does not give bytes; it is destroyed
+   * @throws {ServerClosedError}, and {@link SocketUnusableError} for a socket that does not give bytes; it is destroyed.
+   *   {OptionError} for options that cannot be meant; the socket is still yours
    */
-  accept(socket: Duplex, options: { readonly tlsOnConnect?: boolean; readonly peer?: Peer } = {}): SmtpSession {
+  accept(socket: Duplex, given?: AcceptOptions): SmtpSession {
+    assertStream(socket);
+    const options = acceptSettings(given);
+    if (socket.destroyed) ignoreErrors(socket); // it may have one yet to emit
     if (this.#closing !== null) {
       socket.destroy();
       throw new ServerClosedError();
@@ -138,7 +143,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
     const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
     const { limits } = this.#settings;
-    const tlsOnConnect = options.tlsOnConnect === true;
+    const { tlsOnConnect = false } = options;
     if (socket.destroyed) return conversation; // the client was gone before we looked
     const leave = this.#sessions.size < limits.maxConnections ? this.#occupancy.enter(peer) : undefined;
     if (leave === undefined || leave === null) {
@@ -161,8 +166,10 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    *
    * @param options - `drainMs`: how long messages may take to finish. Default 5,000 ms.
    */
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.drainMs ?? DRAIN_MS);
+  async close(options?: { readonly drainMs?: number }): Promise<void> {
+    const { drainMs } = checkedOptions('close', options, ['drainMs']);
+    const checkedMs = wholeNumber('close.drainMs', drainMs, DRAIN_MS, 0, 2 ** 31 - 1);
+    this.#closing ??= this.#close(checkedMs);
     return this.#closing;
   }
 

@@ -22,6 +22,7 @@ const DOCUMENTED: Readonly<Record<string, readonly [page: string, section?: stri
   SmtpServerOptions: [OPTIONS, '`SmtpServer`'],
   Limits: [OPTIONS, '`limits` of `SmtpServer`'],
   ListenOptions: [OPTIONS, '`listen()` of `SmtpServer`'],
+  AcceptOptions: [OPTIONS, '`accept()` of `SmtpServer`'],
   StartTlsServerOptions: [OPTIONS, '`StartTlsServer`'],
   ServerPolicyOptions: [OPTIONS, '`tls` of `SmtpServer` and `StartTlsServer`'],
   HostListOptions: [OPTIONS, '`HostList`'],

@@ -2,8 +2,29 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { OptionError } from '../../../src/errors.js';
-import { Listener, type ListenOptions, listenSettings } from '../../../src/server/listener.js';
+import {
+  type AcceptOptions,
+  acceptSettings,
+  Listener,
+  type ListenOptions,
+  listenSettings,
+} from '../../../src/server/listener.js';
 import { eventually, RawClient } from '../../support/raw-client.js';
+
+describe('acceptSettings', () => {
+  it('refuses a misspelt option, which would be a session in clear, and what is no peer', () => {
+    const check = (given: object | null): AcceptOptions => acceptSettings(given as AcceptOptions);
+    assert.throws(
+      () => check({ tlsOnconnect: true }),
+      /accept\.tlsOnconnect is unknown; accept\.tlsOnConnect is meant/,
+    );
+    assert.throws(() => check({ secure: true }), /accept\.secure is unknown; tlsOnConnect is meant/);
+    assert.throws(() => check({ tlsOnConnect: 'yes' }), /accept\.tlsOnConnect must be true or false/);
+    assert.throws(() => check({ peer: '192.0.2.1' }), /peer must be an object/);
+    assert.throws(() => check(null), OptionError);
+    assert.deepEqual({ ...check({ tlsOnConnect: true, peer: {} }) }, { tlsOnConnect: true, peer: {} });
+  });
+});
 
 describe('listenSettings', () => {
   it('is port 25, or 465 where TLS comes first, unless something else is said', () => {
