@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { TlsSmtpError } from '../errors.js';
+import { OptionError, type TlsSmtpError } from '../errors.js';
 import { andThen, type Eventual } from '../eventual.js';
 import { DistinguishedName } from '../inspect/distinguished-name.js';
+import { assertOptions } from '../options.js';
 import { voice } from '../trace.js';
 import { CredentialMissingError, refusedByOpenSsl } from './errors.js';
 import { Expander } from './expander.js';
@@ -86,12 +87,14 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
   /**
    * @param options - an object that may hold other options too, as a server's `tls` does
    * @param prove - by default a `SecureContext` is built from new credentials
-   * @throws {OptionError} for a value that cannot be meant
+   * @throws {OptionError} for a value that cannot be meant, and where there is no object
    */
   constructor(options: CredentialOptions<ServerConnectionFacts>, prove?: Prove);
   constructor(options: CredentialOptions<ClientConnectionFacts>, prove?: Prove);
   constructor(options: object, prove: Prove = (credentials) => void secureContextOf(credentials)) {
     super();
+    assertOptions('options', options);
+    if (typeof prove !== 'function') throw new OptionError('prove', 'must be a function');
     this.#settings = credentialSettings(options);
     this.#expander = new Expander(this.#settings);
     this.#prove = prove;

@@ -1,5 +1,5 @@
 import { inTime, isThenable } from '../callback-answer.js';
-import { ForcedFailure } from '../errors.js';
+import { ForcedFailure, OptionError } from '../errors.js';
 import { type ExpansionError, ExpansionFailedError, ExpansionTimeoutError } from './errors.js';
 import type { ServerConnectionFacts, WatchedFacts } from './facts.js';
 
@@ -28,10 +28,13 @@ const byServerName = new WeakSet<object>();
  * Marks an expansion of `certificate` or `privateKey` as one that depends on the name that the client asks for. It runs
  * before the handshake, without `sni`, for the default; and again with `sni`, when the client has named one.
  * `undefined` then means the default certificate; an error fails the handshake.
+ *
+ * @throws {OptionError} for what is no function
  */
 export function perSni<T>(
   expansion: (facts: ServerConnectionFacts) => T | undefined | Promise<T | undefined>,
 ): Expandable<T, ServerConnectionFacts> {
+  if (typeof expansion !== 'function') throw new OptionError('perSni()', 'takes a function');
   const marked = (facts: ServerConnectionFacts): T | undefined | Promise<T | undefined> => expansion(facts);
   byServerName.add(marked);
   return marked;

@@ -1,4 +1,5 @@
 import { hostName } from '../inspect/host-name.js';
+import { assertOptions } from '../options.js';
 
 /** What is known of a client when the credentials for it are chosen. */
 export interface ServerConnectionFacts {
@@ -30,6 +31,7 @@ export class WatchedFacts {
   #looked = false;
 
   constructor(facts: ServerConnectionFacts | ClientConnectionFacts) {
+    assertOptions('connection', facts);
     const copy: object = { ...facts };
     for (const name of CHOSEN_BY_PEER) {
       if (!(name in facts)) continue;

@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { OptionError } from '../errors.js';
 import { type Address, addressText, readAddress, sameAddress } from './address.js';
 import { hostName } from './host-name.js';
 import { type Addresses, MAX_LOOKUPS, type Names } from './match.js';
@@ -20,13 +21,24 @@ export interface HostResolver {
  * /etc/hosts: that would go through the thread pool, which reads files too and has four threads.
  *
  * @param servers - addresses with or without port, as dns.setServers() takes them; default: those of the system
+ * @throws {OptionError} for what is no list of addresses
  */
 export function dnsResolver(servers?: readonly string[]): HostResolver {
+  assertServers(servers);
   return {
     reverse: (address, signal) => query(servers, signal, (resolver) => resolver.reverse(address)),
     forward: (name, signal, family) =>
       query(servers, signal, (resolver) => (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name))),
   };
+}
+
+/** Now, and not by the first question, whose list would be undecided then. */
+function assertServers(servers: readonly string[] | undefined): void {
+  try {
+    if (servers !== undefined) new Resolver().setServers(servers);
+  } catch {
+    throw new OptionError('servers', "must be a list of addresses such as ['192.0.2.53', '[2001:db8::53]:53']");
+  }
 }
 
 /** A resolver of its own for each query, for cancel() ends all that one has under way. */

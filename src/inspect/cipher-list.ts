@@ -1,3 +1,4 @@
+import { OptionError } from '../errors.js';
 import { itemsOf, type SourceItem } from '../exim-list.js';
 import { readRegex } from '../safe-regex.js';
 import { CipherListSyntaxError } from './errors.js';
@@ -31,8 +32,8 @@ const OPENSSL_WORD =
 export class CipherList {
   readonly #items: readonly Item[];
 
-  private constructor(items: readonly Item[]) {
-    this.#items = items;
+  private constructor(source: string | readonly string[]) {
+    this.#items = itemsOf('cipher list', source).map(readItem);
     Object.freeze(this);
   }
 
@@ -46,11 +47,17 @@ export class CipherList {
    * @see Exim `encrypted`; its manual, "List construction"
    */
   static parse(source: string | readonly string[]): CipherList {
-    return new CipherList(itemsOf('cipher list', source).map(readItem));
+    return new CipherList(source);
   }
 
-  /** @param info - a `TlsInfo`, or both names of a suite */
+  /**
+   * @param info - a `TlsInfo`, or both names of a suite
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for what has no such names; a session without TLS has no `TlsInfo`
+   */
   matches(info: SuiteNames): boolean {
+    if (typeof info?.cipherName !== 'string' || typeof info.cipherStandardName !== 'string') {
+      throw new OptionError('info', 'must be a TlsInfo, or have the names cipherName and cipherStandardName');
+    }
     const names = [info.cipherName.toUpperCase(), info.cipherStandardName.toUpperCase()];
     const decisive = this.#items.find((item) => names.some(item.matches));
     if (decisive !== undefined) return !decisive.negated;

@@ -1,3 +1,4 @@
+import { OptionError } from '../errors.js';
 import { cut, harmless, printable } from './printable.js';
 
 /** One `type=value`; `value` is plain, its escapes undone. */
@@ -19,8 +20,10 @@ const MAX_TYPE_LENGTH = 64;
 export class DistinguishedName {
   readonly #parts: readonly (readonly Attribute[])[];
 
-  private constructor(parts: readonly (readonly Attribute[])[]) {
-    this.#parts = parts;
+  private constructor(text: string) {
+    if (typeof text !== 'string') throw new OptionError('text', 'must be the subject or issuer of an X509Certificate');
+    const lines = text === '' ? [] : text.split('\n');
+    this.#parts = lines.map((line) => line.split(' + ').map(parseAttribute));
     Object.freeze(this);
   }
 
@@ -28,10 +31,11 @@ export class DistinguishedName {
    * Reads what `X509Certificate.subject` and `.issuer` say: one part per line, ` + ` between the attributes of one part.
    * OpenSSL escapes a line end or a plus in a value, so that both divide here without a look at what stands before them.
    * (The legacy object of `getPeerCertificate()` does not: CVE-2021-44533.)
+   *
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for what is no text, as that legacy object is none
    */
   static fromX509(text: string): DistinguishedName {
-    const lines = text === '' ? [] : text.split('\n');
-    return new DistinguishedName(lines.map((line) => line.split(' + ').map(parseAttribute)));
+    return new DistinguishedName(text);
   }
 
   /**
@@ -53,8 +57,10 @@ export class DistinguishedName {
   /**
    * @param attribute - OpenSSL's short name, in any case (`CN`, `O`, `emailAddress`), or the number of one without (`1.2.3.4`)
    * @returns every value of it, plain and unescaped: the peer's characters, not fit for printing as they stand
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for what is no text
    */
   get(attribute: string): readonly string[] {
+    if (typeof attribute !== 'string') throw new OptionError('attribute', "must be text such as 'CN'");
     const type = attribute.toUpperCase();
     return this.#parts
       .flat()

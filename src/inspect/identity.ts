@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { OptionError } from '../errors.js';
 import { hostName } from './host-name.js';
 
 /**
@@ -8,9 +9,12 @@ import { hostName } from './host-name.js';
  *
  * @param host - a host name (against SAN dNSName; a dot at its end does not count) or an address (against SAN iPAddress).
  *   A text that is neither is nobody's name: to OpenSSL `.x.test` would be every host below it
+ * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for what is no certificate, and where the host is no text
  * @returns `null` where the certificate names the host, else the code that says it does not
  */
 export function checkIdentity(certificate: X509Certificate, host: string): string | null {
+  if (typeof certificate?.checkHost !== 'function') throw new OptionError('certificate', 'must be an X509Certificate');
+  if (typeof host !== 'string') throw new OptionError('host', 'must be a host name or an address');
   return names(certificate, host) ? null : 'ERR_TLS_CERT_ALTNAME_INVALID';
 }
 

@@ -58,14 +58,16 @@ export class TlsInfo {
    * Takes the snapshot. Call it once, when the handshake has just ended: on a client the peer's certificate can be had
    * only once (nodejs/node#65579).
    *
-   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a socket whose handshake has not begun or that is destroyed, for an
-   *   unknown option, and for a mode that is none
+   * @throws {OptionError} `ERR_TLS_SMTP_OPTION` for a socket without TLS, whose handshake has not begun or that is destroyed,
+   *   for an unknown option, and for a mode that is none
    */
   static from(socket: TLSSocket, context?: HandshakeContext): TlsInfo {
-    return new TlsInfo(socket, checkedOptions('', context, ['mode', 'checkIdentity']));
+    return new TlsInfo(socket, context);
   }
 
-  private constructor(socket: TLSSocket, context: HandshakeContext) {
+  private constructor(socket: TLSSocket, given: HandshakeContext | undefined) {
+    const context = checkedOptions<HandshakeContext>('', given, ['mode', 'checkIdentity']);
+    if (typeof socket?.getCipher !== 'function') throw new OptionError('socket', 'must be a TLSSocket');
     const suite: CipherNameAndProtocol | null | undefined = socket.getCipher();
     if (suite === null || suite === undefined) throw new OptionError('socket', 'has no TLS, not yet or not any more');
     const x509 = socket.getPeerX509Certificate();

@@ -1,3 +1,5 @@
+import { OptionError } from '../errors.js';
+
 /** One SMTP reply (RFC 5321 §4.2). */
 export interface Reply {
   /** 200 to 599. */
@@ -32,9 +34,24 @@ export function fixedReply(code: number, enhanced: string | null, ...lines: read
 /**
  * Renders a reply for the wire: every line with its code, the enhanced code on each (RFC 2034 §4), CRLFs included.
  * Whatever is not printable ASCII becomes `?`, and a line is cut at what RFC 5321 allows.
+ *
+ * @throws {OptionError} for what is no reply
  */
 export function formatReply(reply: Reply): string {
-  return wireForms.get(reply)?.text ?? format(reply);
+  const known = wireForms.get(reply);
+  if (known !== undefined) return known.text;
+  assertReply(reply);
+  return format(reply);
+}
+
+/** @throws {OptionError} for what has not the shape of a reply, whatever its code says */
+export function assertReply(reply: Reply): void {
+  const { code, enhanced, lines }: Partial<Reply> = reply ?? {};
+  if (typeof code !== 'number') throw new OptionError('reply.code', "must be a number: { code: 550, lines: ['text'] }");
+  if (enhanced !== undefined && typeof enhanced !== 'string') throw new OptionError('reply.enhanced', 'must be text');
+  if (!Array.isArray(lines) || !lines.every((line) => typeof line === 'string')) {
+    throw new OptionError('reply.lines', 'must be a list of strings');
+  }
 }
 
 /** The same as octets; those of a fixed reply are made once and not to be written to. */

@@ -1,3 +1,4 @@
+import { OptionError } from '../errors.js';
 import { EmptyBuffer, type UnreadOctets } from '../smtp/empty-buffer.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 
@@ -113,6 +114,8 @@ export function initial(): State<never> {
 
 /** One step. Total: an event that cannot come in a state closes the connection without a word. */
 export function step<C>(state: State<C>, event: Event<C>): Step<C> {
+  if (typeof event?.type !== 'string') throw new OptionError('event', 'must be an object with a type');
+  if (typeof state?.name !== 'string') throw new OptionError('state', 'must be what initial() or step() gave');
   if (event.type === 'closed') return { state: { name: 'closed' }, effects: [] };
   switch (state.name) {
     case 'clear':

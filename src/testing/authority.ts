@@ -40,6 +40,8 @@ export class TestAuthority {
   #crlNumber = 0;
 
   private constructor(asn1: Asn1, root: Issuer) {
+    if (root?.privateKey === undefined)
+      throw new OptionError('new TestAuthority()', 'is private: TestAuthority.create() makes one');
     this.#asn1 = asn1;
     this.#root = root;
     this.ca = rootCertificate(asn1, root);
@@ -136,6 +138,7 @@ function newSerial(): Uint8Array {
 }
 
 function refuseUnknown(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw new OptionError('options', 'must be an object');
   const unknown = Object.keys(options).find((option) => !known.includes(option));
   if (unknown !== undefined) throw new OptionError(unknown, `is unknown; there are ${known.join(', ')}`);
 }

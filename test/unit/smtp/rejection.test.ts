@@ -16,7 +16,7 @@ describe('reject', () => {
       [600, '5.0.0'],
       [45.5, '4.0.0'],
     ] as const) {
-      assert.throws(() => reject(code, enhanced, 'x'), RangeError);
+      assert.throws(() => reject(code, enhanced, 'x'), { code: 'ERR_TLS_SMTP_OPTION', message: /reject\(\) takes/ });
     }
   });
 
