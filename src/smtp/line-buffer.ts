@@ -1,5 +1,3 @@
-import { EmptyBuffer, type UnreadOctets } from './empty-buffer.js';
-
 const LF = 0x0a;
 const CR = 0x0d;
 const NOTHING = Buffer.alloc(0);
@@ -23,8 +21,8 @@ export interface OctetReader {
 /**
  * Cuts lines out of received chunks, one decode per line and no copy but for a line that spans chunks.
  *
- * It holds what was read and not yet parsed, and so is the place that knows whether a buffer is empty
- * ({@link LineBuffer.proveEmpty}). It is never carried over a TLS boundary: the secured side gets a new one.
+ * It holds what was read and not yet parsed. It is never carried over a TLS boundary: whoever owns the octets then gets the
+ * rest ({@link LineBuffer.takeRest}), to be counted, and the secured side a new one.
  */
 export class LineBuffer {
   #chunk: Buffer = NOTHING;
@@ -96,10 +94,5 @@ export class LineBuffer {
     this.#chunk = NOTHING;
     this.#at = 0;
     return rest;
-  }
-
-  /** @returns the proof that nothing is unread here, or how much is */
-  proveEmpty(): EmptyBuffer | UnreadOctets {
-    return EmptyBuffer.prove(this.unread);
   }
 }
