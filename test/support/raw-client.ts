@@ -27,7 +27,8 @@ export class RawClient implements AsyncDisposable {
   #unread: Buffer = Buffer.alloc(0);
   #over = false;
   #error: string | null = null;
-  #wake: (() => void) | null = null;
+  /** Those who wait for something to change. */
+  #waiting: (() => void)[] = [];
 
   private constructor(raw: Socket) {
     this.raw = raw;
@@ -208,7 +209,7 @@ export class RawClient implements AsyncDisposable {
   async #until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       await new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.push(resolve);
       });
     }
   }
@@ -220,7 +221,7 @@ export class RawClient implements AsyncDisposable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#unread = Buffer.concat([this.#unread, chunk]);
-    this.#wake?.();
+    this.#wake();
   };
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
@@ -229,8 +230,12 @@ export class RawClient implements AsyncDisposable {
 
   readonly #onOver = (): void => {
     this.#over = true;
-    this.#wake?.();
+    this.#wake();
   };
+
+  #wake(): void {
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
 }
 
 /** Bounds a wait. */
