@@ -31,6 +31,8 @@ export class Conversation implements SmtpSession {
   readonly peer: Peer;
   helo: string | null = null;
   esmtp = false;
+  /** The last EHLO offered STARTTLS: it would be taken now. */
+  starttls = false;
   tls: TlsInfo | null = null;
   readonly #rememberEsmtp: boolean;
   user: string | null = null;
@@ -91,9 +93,10 @@ export class Conversation implements SmtpSession {
     return this.#rcptTo.length;
   }
 
-  greet(name: string, esmtp: boolean): void {
+  greet(name: string, esmtp: boolean, starttls = false): void {
     this.helo = name;
     this.esmtp = esmtp;
+    this.starttls = starttls;
     this.reset();
   }
 
@@ -143,6 +146,7 @@ export class Conversation implements SmtpSession {
       this.esmtp = false;
     }
     this.tls = tls;
+    this.starttls = false;
     this.user = null;
     this.method = null;
     this.exchange = null;

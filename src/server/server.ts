@@ -207,7 +207,6 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
         bareNewlines,
         offer: (name) => starttls.ehlo(name),
         withdraw: (name) => starttls.helo(name),
-        offersTls: this.#starttls.offersTls,
         report: (error) => this.#operator.warnOf(error, conversation),
       },
       starttls,

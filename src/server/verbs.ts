@@ -30,7 +30,6 @@ export interface VerbContext {
   /** The STARTTLS machine's part of EHLO and HELO. */
   readonly offer: (name: string) => Promise<readonly string[]>;
   readonly withdraw: (name: string) => Promise<void> | undefined;
-  readonly offersTls: boolean;
   readonly report: (error: TlsSmtpError) => void;
 }
 
@@ -81,7 +80,7 @@ function ehlo(context: VerbContext, args: string): Eventual<Reply> {
     const starttls = await offeredTls(context, args);
     const methods = offeredMethods(context);
     const more = methods.length === 0 ? starttls : [`AUTH ${methods.join(' ')}`, ...starttls];
-    context.conversation.greet(args, true);
+    context.conversation.greet(args, true, starttls.length > 0);
     return context.ehloReplies.offering(more);
   });
 }
@@ -211,9 +210,9 @@ function vrfy(_context: VerbContext, args: string): Reply {
 }
 
 function help(context: VerbContext): Reply {
-  const { conversation, offersTls, hidden } = context;
+  const { conversation, hidden } = context;
   const chunking = hidden.has('CHUNKING') ? '' : ' BDAT';
-  const starttls = offersTls && conversation.tls === null && !hidden.has('STARTTLS') ? ' STARTTLS' : '';
+  const starttls = conversation.starttls ? ' STARTTLS' : '';
   const more = `${offeredMethods(context).length > 0 ? ' AUTH' : ''}${starttls}`;
   return {
     code: 214,

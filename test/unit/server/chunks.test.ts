@@ -42,7 +42,6 @@ function scene(): { readonly conversation: Conversation; readonly ends: string[]
     bareNewlines: 'reject',
     offer: async () => [],
     withdraw: () => {},
-    offersTls: true,
     report: assert.fail,
   };
   const take: Take = (octets, last, reply = replies.startMail) =>

@@ -44,7 +44,6 @@ function begin(onMessage?: Handlers['onMessage'], size?: string): Scene {
       bareNewlines: 'reject',
       offer: async () => [],
       withdraw: () => {},
-      offersTls: true,
       report: (error) => reported.push(error),
     },
     { caughtUp: () => {}, answered: (reply) => answered(reply) },

@@ -28,7 +28,6 @@ function contextWith({
     bareNewlines: 'reject',
     offer: async () => ['STARTTLS'],
     withdraw: () => {},
-    offersTls: true,
     report: assert.fail,
     ...parts,
   };
@@ -216,12 +215,20 @@ describe('verbs (RFC 5321 §4.1.1)', () => {
     assert.deepEqual(asked, ['me', 'a@x', 'b@y']);
   });
 
-  it('name STARTTLS in HELP, but not inside TLS (RFC 3207 §4.2)', async () => {
-    const context = contextWith();
-    const clear = (await verbs.get('HELP')?.(context, ''))?.lines.join();
+  it('name STARTTLS in HELP where it would be taken: behind an EHLO that offered it, not inside TLS (RFC 3207 §4.2)', async () => {
+    let offered = ['STARTTLS'];
+    const context = contextWith({ offer: async () => offered });
+    const named = async (line: string): Promise<boolean> => {
+      if (line !== '') await codesIn(context, line);
+      return (await verbs.get('HELP')?.(context, ''))?.lines.join().includes('STARTTLS') === true;
+    };
+    assert.deepEqual([await named(''), await named('HELO me'), await named('EHLO me')], [false, false, true]);
     context.conversation.secured({} as TlsInfo);
-    const secured = (await verbs.get('HELP')?.(context, ''))?.lines.join();
-    assert.deepEqual([clear?.includes('STARTTLS'), secured?.includes('STARTTLS')], [true, false]);
+    assert.equal(await named(''), false);
+    context.conversation.clearAgain();
+    assert.deepEqual([await named(''), await named('EHLO me'), await named('HELO me')], [false, true, false]);
+    offered = [];
+    assert.equal(await named('EHLO me'), false); // not on tls.advertiseHosts
   });
 
   it('answer the first word of HTTP with 421, which closes, and repeat nothing of it (ALPACA)', () => {
