@@ -53,6 +53,7 @@ const TIMEOUT_NAMES = Object.keys(TIMEOUTS) as (keyof Timeouts)[];
 
 /** @throws {OptionError} */
 export function transportSettings(given: SmtpTransportOptions | undefined): TransportSettings {
+  refuseAuth(given);
   const options = checkedOptions('', given, ['tls', 'protocol', 'name', 'timeouts'], { secure: "protocol: 'smtps'" });
   const tls = checkedOptions('tls', options.tls, ['verifyCertificates'], { ca: 'tls.verifyCertificates' });
   const timeouts: Record<string, number> = {};
@@ -73,4 +74,14 @@ export function transportSettings(given: SmtpTransportOptions | undefined): Tran
     verifyCertificates: trusted ?? null,
     timeouts: { ...TIMEOUTS, ...timeouts },
   };
+}
+
+/** Whoever gives a password means that it is used: a server that wants one would answer with 530, and nobody would know why. */
+function refuseAuth(given: SmtpTransportOptions | undefined): void {
+  if (typeof given !== 'object' || given === null || !Object.hasOwn(given, 'auth')) return;
+  throw new OptionError(
+    'auth',
+    'is not there yet: SmtpTransport cannot log in. Deliver to hosts that take mail without (an MX, or a relay that knows ' +
+      'this host by its address)',
+  );
 }

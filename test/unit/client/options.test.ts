@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { transportSettings } from '../../../src/client/options.js';
+import { type SmtpTransportOptions, transportSettings } from '../../../src/client/options.js';
 
 describe('transportSettings', () => {
   it('waits as long as RFC 5321 §4.5.3.2 says by default', () => {
@@ -9,6 +9,14 @@ describe('transportSettings', () => {
       [timeouts.greetingMs, timeouts.commandMs, timeouts.dataBlockMs, timeouts.finalDotMs],
       [300_000, 300_000, 180_000, 600_000],
     );
+  });
+
+  it('says that it cannot log in, and what to do: not that auth is misspelt', () => {
+    const auth = { user: 'me', pass: 'secret' };
+    assert.throws(() => transportSettings({ auth } as SmtpTransportOptions), {
+      option: 'auth',
+      message: /^option auth is not there yet: SmtpTransport cannot log in\. Deliver to hosts that take mail without/,
+    });
   });
 
   it('refuses what nobody reads, with the name that is meant', () => {
