@@ -3,6 +3,7 @@ import { OptionError, type TlsSmtpError } from '../errors.js';
 import { andThen, type Eventual } from '../eventual.js';
 import { DistinguishedName } from '../inspect/distinguished-name.js';
 import { assertOptions } from '../options.js';
+import { tell } from '../tell.js';
 import { voice } from '../trace.js';
 import { CredentialMissingError, refusedByOpenSsl } from './errors.js';
 import { Expander } from './expander.js';
@@ -21,7 +22,7 @@ export interface CredentialReport {
   readonly warnings: readonly string[];
 }
 
-/** What a store says about itself. Nothing of it needs an answer. */
+/** What a store says about itself. Nothing of it needs an answer; a listener that throws is an `uncaughtException`. */
 export interface CredentialStoreEvents {
   /** A file has changed, and what it holds now is in use. */
   reloaded: [credentials: ResolvedCredentials];
@@ -227,17 +228,17 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
       installed: (credentials) => {
         for (const message of reportOf(credentials).warnings) {
           say({ type: 'warning', message });
-          this.emit('warning', message);
+          tell(() => this.emit('warning', message));
         }
       },
       reloaded: (credentials) => {
         say({ type: 'reloaded', ...told(credentials) });
-        this.emit('reloaded', credentials);
+        tell(() => this.emit('reloaded', credentials));
       },
       reloadFailed: (cause) => {
         const error = refusedByOpenSsl(cause);
         say({ type: 'reloadFailed', code: error.code, reason: error.message });
-        this.emit('reloadFailed', error);
+        tell(() => this.emit('reloadFailed', error));
       },
     };
   }
@@ -249,7 +250,7 @@ export class CredentialStore extends EventEmitter<CredentialStoreEvents> {
     if (now - (this.#told.get(credentials.id) ?? 0) < DAY_MS) return;
     this.#told.set(credentials.id, now);
     say({ type: 'expiring', ...told(credentials) });
-    this.emit('expiring', credentials);
+    tell(() => this.emit('expiring', credentials));
   }
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { inspect } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { CredentialStore } from '../../../src/credentials/credential-store.js';
 import { perSni } from '../../../src/credentials/expansion.js';
 import type { ServerConnectionFacts } from '../../../src/credentials/facts.js';
@@ -495,5 +497,46 @@ describe('CredentialStore, SPEC §3: reload', () => {
     context.mock.timers.setTime(now + 18.5 * 86_400_000);
     for (let time = 0; time < 3; time++) await store.resolve({});
     assert.equal(told.length, 2);
+  });
+});
+
+describe('a listener of a CredentialStore that throws', () => {
+  /** In a thread of its own: what a listener throws is an uncaughtException there. */
+  const PROGRAM = `
+    const { parentPort, workerData: { library, path, contents } } = require('node:worker_threads');
+    const { writeFileSync } = require('node:fs');
+    const uncaught = [];
+    process.on('uncaughtException', (error) => uncaught.push(error.message));
+    import(library).then(async ({ CredentialStore }) => {
+      const store = new CredentialStore({ certificate: path });
+      for (const event of ['warning', 'expiring', 'reloaded', 'reloadFailed']) {
+        store.on(event, () => { throw new Error(event); });
+      }
+      for (const content of contents) {
+        writeFileSync(path, content, { mode: 0o600 });
+        const said = await store.resolve().then((credentials) => credentials.subject, String);
+        await new Promise(setImmediate);
+        parentPort.postMessage([said, ...uncaught.splice(0)]);
+      }
+    });`;
+
+  it('spoils no load: the credentials are there, and the error comes a turn later', async () => {
+    const expired = await authority.issue({ name: 'expired.test', flaw: 'expired' });
+    const worker = new Worker(PROGRAM, {
+      eval: true,
+      workerData: {
+        library: new URL('../../../src/credentials/index.js', import.meta.url).href,
+        path: join(folder, 'told.pem'),
+        contents: [`${one.cert}${one.key}`, `${expired.cert}${expired.key}`, 'garbage, longer or shorter'],
+      },
+    });
+    const said: unknown[] = [];
+    worker.on('message', (message) => said.push(message));
+    await once(worker, 'exit');
+    assert.deepEqual(said, [
+      ['CN=one.test'],
+      ['CN=expired.test', 'warning', 'reloaded', 'expiring'],
+      ['CN=expired.test', 'reloadFailed'],
+    ]);
   });
 });
