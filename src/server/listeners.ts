@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { OptionError } from '../errors.js';
-import type { HostListSource } from '../hostlist/index.js';
+import { type HostListOptions, type HostListSource, hostMatcher } from '../hostlist/index.js';
 import type { StartTlsServer } from '../net/starttls-server.js';
 import type { Peer } from '../peer.js';
 import { ServerClosedError } from './errors.js';
@@ -21,6 +21,8 @@ export interface ListenersHost {
   readonly operator: Pick<Operator, 'warnOf' | 'warnOnce'>;
   /** How many clients of proxies may wait for their header at once. */
   readonly maxArriving: number;
+  /** What the lists of proxies may name. */
+  readonly hostLists?: HostListOptions | undefined;
   readonly arrived: (socket: Socket, arrival: Arrival) => void;
 }
 
@@ -91,8 +93,9 @@ export class Listeners {
   }
 
   #proxies(source: HostListSource, accept: (socket: Socket, peer: Peer) => void): Proxies {
-    const { starttls, operator, maxArriving } = this.#host;
-    return new Proxies(source, starttls.handshakeTimeoutMs, maxArriving, {
+    const { starttls, operator, maxArriving, hostLists } = this.#host;
+    const list = hostMatcher(source, hostLists);
+    return new Proxies(list, starttls.handshakeTimeoutMs, maxArriving, {
       accept,
       refused: (error) => operator.warnOf(error),
     });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type HostListSource, type HostMatcher, hostMatcher } from '../hostlist/index.js';
+import type { HostMatcher } from '../hostlist/index.js';
 import { ProxyHeaderError, proxiedPeer } from '../net/proxy-protocol.js';
 import { type Peer, peerOf } from '../peer.js';
 
@@ -24,12 +24,12 @@ export class Proxies {
   #over = false;
 
   /**
+   * @param list - who must send a header
    * @param timeoutMs - how long a header may take
    * @param maxArriving - how many connections may be without one at once; more are closed
-   * @throws {HostListSyntaxError}
    */
-  constructor(source: HostListSource, timeoutMs: number, maxArriving: number, host: ProxiesHost) {
-    this.#list = hostMatcher(source);
+  constructor(list: HostMatcher, timeoutMs: number, maxArriving: number, host: ProxiesHost) {
+    this.#list = list;
     this.#timeoutMs = timeoutMs;
     this.#maxArriving = maxArriving;
     this.#host = host;

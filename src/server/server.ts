@@ -88,6 +88,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       starttls: this.#starttls,
       operator: this.#operator,
       maxArriving: limits.maxConnections,
+      hostLists: tls?.hostLists,
       arrived: (socket, arrival) => this.#arrived(socket, arrival),
     });
   }

@@ -104,6 +104,18 @@ describe('behind a proxy: the PROXY protocol', { timeout: 30_000 }, () => {
     assert.equal(running.sessions[0]?.peer.address, '127.0.0.1');
   });
 
+  it('the list of proxies knows the named lists of tls.hostLists, and their resolver', async () => {
+    const hostLists = { named: { balancers: '127.0.0.0/8' } };
+    await using running = await behindProxies({ tls: { hostLists } }, '+balancers');
+    await using client = await RawClient.connect(running.port);
+    await client.send(LINE);
+    assert.match(await client.reply(), /^220 /);
+    assert.deepEqual(running.peers(), [CLIENT]);
+    await assert.rejects(running.server.listen({ port: 0, proxyProtocol: '+nobody' }), {
+      code: 'ERR_TLS_SMTP_HOST_LIST_SYNTAX',
+    });
+  });
+
   it('from anybody else a header is a bad command, or a failed handshake', async () => {
     await using running = await behindProxies({}, '192.0.2.0/24');
     await using clear = await RawClient.connect(running.port);

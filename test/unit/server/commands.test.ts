@@ -41,7 +41,6 @@ function scene(parts: { handlers?: Handlers; bareNewlines?: BareNewlines; gate?:
     bareNewlines: parts.bareNewlines ?? 'reject',
     offer: async () => [],
     withdraw: () => {},
-    offersTls: true,
     report: assert.fail,
   };
   const starttls = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import type { HostListSource } from '../../../src/hostlist/index.js';
+import { type HostListSource, hostMatcher } from '../../../src/hostlist/index.js';
 import type { Peer } from '../../../src/peer.js';
 import { Proxies } from '../../../src/server/proxies.js';
 import { eventually } from '../../support/raw-client.js';
@@ -12,7 +12,7 @@ const LINE = 'PROXY TCP4 192.0.2.1 198.51.100.1 56324 25\r\n';
 /** What came of connections, in order: the client's address, or why there is none. */
 function proxiesOf(source: HostListSource, maxArriving = 10): { readonly proxies: Proxies; readonly log: string[] } {
   const log: string[] = [];
-  const proxies = new Proxies(source, 5_000, maxArriving, {
+  const proxies = new Proxies(hostMatcher(source), 5_000, maxArriving, {
     accept: (_socket: Socket, peer: Peer) => log.push(peer.address ?? 'nobody'),
     refused: (error) => log.push(error.reason),
   });

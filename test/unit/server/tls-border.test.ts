@@ -90,7 +90,6 @@ function scene(
       bareNewlines: 'reject',
       offer: starttls.ehlo,
       withdraw: starttls.helo,
-      offersTls: true,
       report: assert.fail,
     },
     starttls,
