@@ -59,3 +59,32 @@ function itemsOf(list: string): string[] {
 function wrong(problem: string): OptionError {
   return new OptionError('tls.requireCiphers', problem);
 }
+
+/** What nobody wants in a list, by the words of OpenSSL that mean it, and the word behind `!` or `-` that takes it out. */
+const WEAKNESSES = [
+  {
+    means: /(?:^|[+-])e?NULL(?:[+-]|$)|^TLS_SHA\d/i,
+    without: /^[!-]e?NULL$/i,
+    says: 'suites that do not encrypt: whoever can listen on the way reads all; add !eNULL',
+  },
+  {
+    means: /(?:^|[+-])(?:aNULL|ADH|AECDH)(?:[+-]|$)/i,
+    without: /^[!-]aNULL$/i,
+    says: 'anonymous suites, in which nobody shows a certificate: whoever sits in between passes for the peer; add !aNULL',
+  },
+] as const;
+
+/**
+ * What a cipher list lets in that protects nothing, in words. OpenSSL leaves such suites out above security level 0, named or
+ * not; at level 0 every keyword but DEFAULT brings some along.
+ */
+export function weaknessesOf(list: string): readonly string[] {
+  const items = itemsOf(list);
+  const all = items.includes('@SECLEVEL=0');
+  const isKeyword = (item: string): boolean => item !== 'DEFAULT' && /^(?!TLS_)[^-]*$|\+/.test(item);
+  const wanted = items.filter((item) => !/^[!\-+@]/.test(item));
+  return WEAKNESSES.filter(
+    ({ means, without }) =>
+      !items.some((item) => without.test(item)) && wanted.some((item) => means.test(item) || (all && isKeyword(item))),
+  ).map(({ says }) => says);
+}

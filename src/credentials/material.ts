@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { cipherListOf, namedSuites } from './cipher-list.js';
+import { cipherListOf, namedSuites, weaknessesOf } from './cipher-list.js';
 import { ExpansionFailedError } from './errors.js';
 import { type CredentialSettings, EXPANDABLE, type ExpandableName, problemOf } from './options.js';
 import { type Identity, readCertificates, readCrls, readDhParameters, readIdentities } from './pem.js';
@@ -60,7 +60,7 @@ export async function loadMaterial(
     return { option: `tls.${name}`, byPeer, root: settings.root, dueAt, files: findings.files };
   };
   const identities = await loadIdentities(values, settings, reading, warn);
-  const ca = await loadTrust(values, reading);
+  const ca = await loadTrust(values, reading, warn);
   const crl = await loadCrls(values, reading, warn);
   const dhparam = await loadDhParameters(values, reading);
   for (const identity of identities) warnOfIssuer(identity, ca, warn);
@@ -71,6 +71,7 @@ export async function loadMaterial(
     ...(dhparam !== null && { dhparam }),
     ...cipherOptions(values),
   };
+  for (const weakness of weaknessesOf(tls.ciphers ?? '')) warn(`tls.requireCiphers lets in ${weakness}`);
   const facts = identities.map(({ option, source, leaf }) => factsOf(option, source, leaf));
   return new Credentials(
     createHash('sha256').update(JSON.stringify(tls)).digest('base64url'),
@@ -94,15 +95,21 @@ async function loadIdentities(
   return readIdentities(certificates, keys, { passphrase, strictFiles: strictKeyFiles, warn });
 }
 
+/** Allowed, for who lists nobody trusts nobody; but a file that was meant to hold something is as empty. */
+const EMPTY_COLLECTION =
+  'tls.verifyCertificates: the file is empty, so that nobody verifies: whom tls.verifyHosts names is never let in';
+
 /** @returns `null`: nobody was named; `'system'`; or those that are trusted, each itself */
 async function loadTrust(
   { verifyCertificates }: Values,
   reading: ReadingOf,
+  warn: (message: string) => void,
 ): Promise<readonly string[] | 'system' | null> {
   if (verifyCertificates === undefined) return null;
   if (verifyCertificates.value === 'system') return 'system';
   const sources = await readCollection(reading('verifyCertificates'), verifyCertificates.value, 'certificates');
   const all = sources.flatMap((source) => readCertificates(source));
+  if (all.length === 0) warn(EMPTY_COLLECTION);
   return [...new Set(all.map((certificate) => certificate.toString()))];
 }
 

@@ -32,6 +32,10 @@ import { say } from './voice.js';
 
 const NO_HANDLER = 'there is no onMessage handler: messages are accepted and dropped';
 
+const AUTH_WITHOUT_TLS =
+  'onAuth is given and tls.certificate is not: AUTH is offered inside TLS alone, so nobody can log in ' +
+  '(on a network of your own: allowInsecureAuth)';
+
 const NO_DESCRIPTOR =
   'the process has no file descriptor left: more clients are closed without a word; raise the limit of the system ' +
   '(ulimit -n), or lower limits.maxConnections';
@@ -107,6 +111,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    * @throws {CredentialError} that names option, file and block
    */
   ready(): Promise<void> {
+    this.#lint();
     return this.#starttls.ready();
   }
 
@@ -118,6 +123,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    *   (EADDRINUSE) where the address cannot be had
    */
   async listen(given: ListenOptions = {}): Promise<{ address: string; port: number }> {
+    this.#lint();
     return this.#listeners.open(given);
   }
 
@@ -184,6 +190,12 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     await this.#sessions.drain(drainMs);
     await listeners;
     tell(() => this.emit('close'));
+  }
+
+  /** Warns of what is configured and has no effect. */
+  #lint(): void {
+    const { auth } = this.#settings;
+    if (auth !== null && !auth.insecure && !this.#starttls.offersTls) this.#operator.warnOnce(AUTH_WITHOUT_TLS);
   }
 
   #arrived(socket: Socket, arrival: Arrival): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allowsSuite, cipherListOf, namedSuites } from '../../../src/credentials/cipher-list.js';
+import { allowsSuite, cipherListOf, namedSuites, weaknessesOf } from '../../../src/credentials/cipher-list.js';
 
 describe('cipherListOf', () => {
   it('has colons between its items, whichever separator of OpenSSL stood there', () => {
@@ -75,5 +75,34 @@ describe('allowsSuite', () => {
       [true, true, true, false],
       [true, true, true, true],
     ]);
+  });
+});
+
+describe('weaknessesOf', () => {
+  const found = (list: string): string[] =>
+    weaknessesOf(list).map((words) => /do not encrypt|anonymous/.exec(words)?.[0] ?? words);
+
+  it('finds suites without encryption, and those without a certificate, under each of their names', () => {
+    for (const list of ['NULL', 'eNULL', 'NULL-SHA256', 'ECDHE-RSA-NULL-SHA', 'HIGH:!aNULL:NULL-SHA', 'kRSA+eNULL']) {
+      assert.deepEqual(found(list), ['do not encrypt'], list);
+    }
+    for (const list of ['aNULL', 'HIGH:ADH', 'AECDH-AES256-SHA', 'ADH-AES256-GCM-SHA384', 'kDHE+aNULL']) {
+      assert.deepEqual(found(list), ['anonymous'], list);
+    }
+    assert.deepEqual(found('aNULL:eNULL'), ['do not encrypt', 'anonymous']);
+  });
+
+  it('finds those that a keyword brings along at security level 0', () => {
+    assert.deepEqual(found('ALL:@SECLEVEL=0'), ['do not encrypt', 'anonymous']);
+    assert.deepEqual(found('ECDHE:!eNULL:@SECLEVEL=0'), ['anonymous']);
+    assert.deepEqual(found('HIGH:!aNULL:!eNULL:@SECLEVEL=0'), []);
+    assert.deepEqual(found('DEFAULT:@SECLEVEL=0'), []);
+    assert.deepEqual(found('ECDHE-RSA-AES128-SHA:@SECLEVEL=0'), []);
+  });
+
+  it('finds nothing in lists that OpenSSL keeps clean', () => {
+    for (const list of ['', 'ALL', 'HIGH:!aNULL', 'DEFAULT', 'ECDHE+AESGCM:!NULL', 'TLS_AES_128_GCM_SHA256']) {
+      assert.deepEqual(found(list), [], list);
+    }
   });
 });
