@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { EmptyBuffer } from '../smtp/empty-buffer.js';
 import { HandshakeFailedError, HandshakeTimeoutError } from './handshake-failure.js';
-import { assertUsable } from './socket-check.js';
+import { assertUsable, ignoreErrors } from './socket-check.js';
 
 export interface ClientUpgrade {
   /** Who is meant: a host name (checked against SAN dNSName) or an address (against SAN iPAddress). */
@@ -26,6 +26,7 @@ export function upgradeClient(
   { host, context, timeoutMs }: ClientUpgrade,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
+    ignoreErrors(socket);
     assertUsable(socket);
     const secured = connect({
       socket,
@@ -46,9 +47,14 @@ export function upgradeClient(
     const onClose = (): void => fail(new HandshakeFailedError({ code: 'ECONNRESET' }));
     secured.once('close', onClose);
     secured.once('secureConnect', () => {
-      clearTimeout(deadline);
-      secured.off('close', onClose);
-      resolve(secured);
+      // A later tick: whoever destroys the raw socket and then the secured one in the tick in which a handshake ended gets a
+      // segmentation fault (Node 20 to 26).
+      setImmediate(() => {
+        if (secured.destroyed) return; // 'close' follows, or has come
+        clearTimeout(deadline);
+        secured.off('close', onClose);
+        resolve(secured);
+      });
     });
   });
 }

@@ -341,6 +341,32 @@ describe('S38: a program that destroys its own socket in the tick in which the h
       assert.equal(await program.exit(), 0, program.printed);
     });
   }
+
+  for (const version of ['TLSv1.2', 'TLSv1.3']) {
+    it(`a client's, ${version}: ends the connection, and not the process`, async () => {
+      const { issued, authority } = await testIdentity();
+      const identity = { cert: issued.cert, key: issued.key, maxVersion: version };
+      using program = Program.node(`
+        import { once } from 'node:events';
+        import { connect } from 'node:net';
+        import { createSecureContext, createServer } from 'node:tls';
+        import { upgradeClient } from ${JSON.stringify(new URL('../../src/net/client-upgrade.js', import.meta.url).href)};
+        const server = createServer(${JSON.stringify(identity)}, (socket) => socket.on('error', () => {}).resume());
+        await once(server.listen(0, '127.0.0.1'), 'listening');
+        const context = createSecureContext({ ca: ${JSON.stringify(authority.ca)} });
+        for (let visit = 0; visit < ${VISITS}; visit++) {
+          const raw = connect(server.address().port, '127.0.0.1').on('error', () => {});
+          await once(raw, 'connect');
+          const tls = await upgradeClient(raw, 'on-connect', { host: 'mx.test', context, timeoutMs: 2_000 });
+          raw.destroy();
+          tls.destroy();
+          await new Promise(setImmediate);
+        }
+        process.exit(0);
+      `);
+      assert.equal(await program.exit(), 0, program.printed);
+    });
+  }
 });
 
 describe('S39: TLS errors behind the handshake', { timeout: 30_000 }, () => {
