@@ -134,7 +134,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
    */
   accept(socket: Duplex, given?: AcceptOptions): SmtpSession {
     assertStream(socket);
-    const options = acceptSettings(given);
+    const { tlsOnConnect = false, peer } = acceptSettings(given);
     if (socket.destroyed) ignoreErrors(socket); // it may have one yet to emit
     if (this.#closing !== null) {
       socket.destroy();
@@ -146,26 +146,9 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       socket.destroy();
       throw error;
     }
-    const peer = { ...(options.peer ?? (socket instanceof Socket ? peerOf(socket) : {})) };
-    const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
-    const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
-    const { limits } = this.#settings;
-    const { tlsOnConnect = false } = options;
-    if (socket.destroyed) return conversation; // the client was gone before we looked
-    const leave = this.#sessions.size < limits.maxConnections ? this.#occupancy.enter(peer) : undefined;
-    if (leave === undefined || leave === null) {
-      const limit = leave === undefined ? 'maxConnections' : 'maxConnectionsPerAddress';
-      this.#turnAway(socket, tlsOnConnect, conversation, limit);
-      return conversation;
-    }
-    this.#conversations.set(peer, conversation);
     void this.ready().catch(() => {}); // a server that only accepts: the first socket starts the loading; STARTTLS tells
-    const session = new Session(socket, this.#hostOf(conversation, leave), tlsOnConnect);
-    this.#sessions.add(conversation.id, session);
-    say({ type: 'connected', id: conversation.id, peer });
-    tell(() => this.emit('session', conversation));
-    void session.begin();
-    return conversation;
+    const known = peer ?? (socket instanceof Socket ? peerOf(socket) : {});
+    return this.#serve(socket, tlsOnConnect, { ...known });
   }
 
   /**
@@ -198,9 +181,30 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
     if (auth !== null && !auth.insecure && !this.#starttls.offersTls) this.#operator.warnOnce(AUTH_WITHOUT_TLS);
   }
 
-  #arrived(socket: Socket, arrival: Arrival): void {
-    this.accept(socket, arrival);
+  #arrived(socket: Socket, { tlsOnConnect, peer = peerOf(socket) }: Arrival): void {
+    this.#serve(socket, tlsOnConnect, peer);
     if (this.#descriptors.ranOut(this.#sessions.size)) this.#operator.warn(NO_DESCRIPTOR);
+  }
+
+  /** @param peer - of this connection alone */
+  #serve(socket: Duplex, tlsOnConnect: boolean, peer: Peer): SmtpSession {
+    const id = `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
+    const conversation = new Conversation(id, peer, this.#starttls.rememberEsmtp);
+    const { limits } = this.#settings;
+    if (socket.destroyed) return conversation; // the client was gone before we looked
+    const leave = this.#sessions.size < limits.maxConnections ? this.#occupancy.enter(peer) : undefined;
+    if (leave === undefined || leave === null) {
+      const limit = leave === undefined ? 'maxConnections' : 'maxConnectionsPerAddress';
+      this.#turnAway(socket, tlsOnConnect, conversation, limit);
+      return conversation;
+    }
+    this.#conversations.set(peer, conversation);
+    const session = new Session(socket, this.#hostOf(conversation, leave), tlsOnConnect);
+    this.#sessions.add(conversation.id, session);
+    say({ type: 'connected', id: conversation.id, peer });
+    tell(() => this.emit('session', conversation));
+    void session.begin();
+    return conversation;
   }
 
   /** @param leave - gives the place of the connection back */
