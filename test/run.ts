@@ -16,7 +16,7 @@ const NEEDS_PEERS = ['interop'];
 const OPTIONS = ['--test', '--test-concurrency=2', '--test-reporter=spec'];
 
 /** How long one file may take: testssl wants minutes where the machine is busy. */
-const TIMEOUT_MS = { usual: 60_000, withPeers: 300_000 };
+const TIMEOUT_MS = { usual: 180_000, withPeers: 300_000 };
 
 const here = import.meta.dirname;
 const { values, positionals } = parseArgs({ options: { node: { type: 'string' } }, allowPositionals: true });

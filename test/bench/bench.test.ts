@@ -9,7 +9,7 @@ function bench(...given: string[]): { status: number | null; stdout: string; std
   return spawnSync(process.execPath, [BENCH, ...given], { encoding: 'utf8', timeout: 50_000 });
 }
 
-describe('npm run bench', { timeout: 60_000 }, () => {
+describe('npm run bench', { timeout: 120_000 }, () => {
   it('runs every contestant: messages on kept connections, and connections', () => {
     const rows = ['deep', 'resumed'];
     const { status, stdout, stderr } = bench('--json', '--rounds', '1', '--seconds', '0.02', ...rows);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { scriptedServer } from '../support/scripted-server.js';
 import { Child } from './child.js';
 
-describe('a process of the bench', { timeout: 20_000 }, () => {
+describe('a process of the bench', { timeout: 120_000 }, () => {
   it('says who failed, and with what', async () => {
     await using client = Child.client('deep-raw');
     await assert.rejects(client.tell('run', { forMs: 1 }), /^Error: deep-raw, client: run before prepare$/);

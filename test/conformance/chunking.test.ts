@@ -46,7 +46,7 @@ async function startWatching(options: StartOptions = {}): Promise<{ running: Run
   return { running, ends };
 }
 
-describe('RFC 3030 §2: CHUNKING', { timeout: 60_000 }, () => {
+describe('RFC 3030 §2: CHUNKING', { timeout: 120_000 }, () => {
   it('is offered in clear and inside TLS, without parameters, and not where it is hidden', async () => {
     const offers: boolean[] = [];
     for (const hide of [[], ['chunking']]) {
@@ -230,7 +230,7 @@ describe('RFC 3030 §2: CHUNKING', { timeout: 60_000 }, () => {
   });
 });
 
-describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
+describe('S13: a BDAT that is refused', { timeout: 120_000 }, () => {
   /** What the client has said before, and the reply behind the octets. */
   const SCENES: readonly (readonly [
     why: string,
@@ -331,7 +331,7 @@ describe('S13: a BDAT that is refused', { timeout: 60_000 }, () => {
   });
 });
 
-describe('S23: a message that is cut in its chunks', { timeout: 60_000 }, () => {
+describe('S23: a message that is cut in its chunks', { timeout: 120_000 }, () => {
   const WIRE = `${ENVELOPE}${chunk('Subject: x\r\n\r\n')}${chunk('body\r\n', true)}`;
   const BEGUN = WIRE.indexOf('BDAT');
 
@@ -388,7 +388,7 @@ describe('S23: a message that is cut in its chunks', { timeout: 60_000 }, () => 
   });
 });
 
-describe('chunks and the handler', { timeout: 60_000 }, () => {
+describe('chunks and the handler', { timeout: 120_000 }, () => {
   const REFUSED = '550 5.7.1 no';
   const refuse = (): never => {
     throw reject(550, '5.7.1', 'no');

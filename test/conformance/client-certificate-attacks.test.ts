@@ -72,7 +72,9 @@ async function weakServer(options: TlsOptions): Promise<{ port: number; thought:
   return { port: (server.address() as AddressInfo).port, thought, close: () => void server.close() };
 }
 
-describe('S19, finding 1: a client without a certificate keeps its ticket and comes again', { timeout: 60_000 }, () => {
+describe('S19, finding 1: a client without a certificate keeps its ticket and comes again', {
+  timeout: 120_000,
+}, () => {
   for (const maxVersion of VERSIONS) {
     it(`it is not resumed, and is as unverified as before (${maxVersion})`, async () => {
       await using set = await visited({ tryVerifyHosts: '*' });
@@ -113,7 +115,7 @@ describe('S19, finding 1: a client without a certificate keeps its ticket and co
   });
 });
 
-describe('S19, finding 2: a session of one policy is shown to another', { timeout: 60_000 }, () => {
+describe('S19, finding 2: a session of one policy is shown to another', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     for (const [policy, elsewhere] of [
       ['that asks for nothing', {}],
@@ -148,7 +150,7 @@ describe('S19, finding 2: a session of one policy is shown to another', { timeou
   });
 });
 
-describe('S19 (f): whom we trust has changed', { timeout: 60_000 }, () => {
+describe('S19 (f): whom we trust has changed', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     it(`a client that was good before it was revoked does not come back by its session (${maxVersion})`, async () => {
       const ca = await TestAuthority.create();
@@ -189,7 +191,7 @@ describe('S19 (f): whom we trust has changed', { timeout: 60_000 }, () => {
   }
 });
 
-describe('S07: behind a handshake that failed for its certificate', { timeout: 30_000 }, () => {
+describe('S07: behind a handshake that failed for its certificate', { timeout: 120_000 }, () => {
   it('nothing is said in clear, what the client says in clear is not read, and there is no second try', async () => {
     await using set = await visited({ verifyHosts: '*' });
     await using client = await set.running.greeted();
@@ -207,7 +209,7 @@ describe('S07: behind a handshake that failed for its certificate', { timeout: 3
   });
 });
 
-describe('S18: renegotiation where a certificate is asked for', { timeout: 30_000 }, () => {
+describe('S18: renegotiation where a certificate is asked for', { timeout: 120_000 }, () => {
   it('is refused, so that nobody shows another certificate later', async () => {
     await using set = await visited({ tryVerifyHosts: '*' });
     await using client = await set.running.greeted();
@@ -229,7 +231,7 @@ describe('S18: renegotiation where a certificate is asked for', { timeout: 30_00
   });
 });
 
-describe('S20: a name in the handshake changes nothing about who must verify', { timeout: 30_000 }, () => {
+describe('S20: a name in the handshake changes nothing about who must verify', { timeout: 120_000 }, () => {
   for (const servername of ['MX.TEST', 'unknown.test', 'xn--nxasmq6b.test', '']) {
     it(`asked for ${JSON.stringify(servername)}`, async () => {
       await using set = await visited({ verifyHosts: '*' });
@@ -242,7 +244,7 @@ describe('S20: a name in the handshake changes nothing about who must verify', {
   }
 });
 
-describe('S24: a TLS 1.3 client is done before the server has judged it', { timeout: 30_000 }, () => {
+describe('S24: a TLS 1.3 client is done before the server has judged it', { timeout: 120_000 }, () => {
   it('what it sends at once is read by nobody, and it hears nothing but the end', async () => {
     await using set = await visited({ verifyHosts: '*' });
     const expired = await authority.issue({ kind: 'client', flaw: 'expired' });
@@ -284,7 +286,7 @@ describe('S24: a TLS 1.3 client is done before the server has judged it', { time
   }
 });
 
-describe('S29: certificates that are hard to read', { timeout: 60_000 }, () => {
+describe('S29: certificates that are hard to read', { timeout: 120_000 }, () => {
   it('chains of a hundred certificates cost their senders the handshake or nothing, and keep nobody else', async () => {
     await using set = await visited({ tryVerifyHosts: '*' });
     const others = await Promise.all(Array.from({ length: 100 }, () => authority.issue({ kind: 'client' })));
@@ -299,7 +301,7 @@ describe('S29: certificates that are hard to read', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a certificate that was changed behind its signature', { timeout: 30_000 }, () => {
+describe('a certificate that was changed behind its signature', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     it(`fails the handshake under tryVerifyHosts too: its name reaches nobody (${maxVersion})`, async () => {
       const { cert, key } = await authority.issue({ name: 'somebody', names: [], kind: 'client' });
@@ -315,7 +317,7 @@ describe('a certificate that was changed behind its signature', { timeout: 30_00
   }
 });
 
-describe('S30: the issuer of our own certificate among those that clients are held to', { timeout: 30_000 }, () => {
+describe('S30: the issuer of our own certificate among those that clients are held to', { timeout: 120_000 }, () => {
   it('is warned of: its root goes over the wire', async () => {
     await using set = await visited({ verifyHosts: '*' });
     assert.match(set.running.warnings.join(), /its issuer is in tls\.verifyCertificates and will be sent/);
@@ -330,7 +332,7 @@ describe('S30: the issuer of our own certificate among those that clients are he
   });
 });
 
-describe('S31: a certificate for servers, shown by a client', { timeout: 30_000 }, () => {
+describe('S31: a certificate for servers, shown by a client', { timeout: 120_000 }, () => {
   it('does not verify, with a code that says so; where it is listed itself its purpose counts all the same', async () => {
     const forServers = await authority.issue({ kind: 'server' });
     await using set = await visited({ tryVerifyHosts: '*' });
@@ -344,7 +346,7 @@ describe('S31: a certificate for servers, shown by a client', { timeout: 30_000 
   });
 });
 
-describe('S32: weak parameters of a client', { timeout: 30_000 }, () => {
+describe('S32: weak parameters of a client', { timeout: 120_000 }, () => {
   it('a key of 1,024 bits counts as what OpenSSL makes of it: too small from Node 24 on', async () => {
     const weak = await authority.issue({ kind: 'client', flaw: 'weak' });
     await using set = await visited({ tryVerifyHosts: '*' });

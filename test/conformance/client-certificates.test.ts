@@ -26,7 +26,7 @@ const ALL = { none: {}, good, expired, early, unknown, selfSigned, forServers };
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 const WAYS = ['starttls', 'on-connect'] as const;
 
-describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
+describe('client certificates, SPEC §5', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     for (const way of WAYS) {
       const said = way === 'starttls' ? '250' : '220';
@@ -125,7 +125,7 @@ describe('client certificates, SPEC §5', { timeout: 60_000 }, () => {
   });
 });
 
-describe('revocation, SPEC §3', { timeout: 60_000 }, () => {
+describe('revocation, SPEC §3', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     it(`[S17, S18, S19] a revoked certificate is refused by verifyHosts and unverified under tryVerifyHosts; a fresh list counts at once (${maxVersion})`, async () => {
       const ca = await TestAuthority.create();
@@ -151,7 +151,7 @@ describe('revocation, SPEC §3', { timeout: 60_000 }, () => {
   }
 });
 
-describe('client certificates on a socket of one’s own', { timeout: 30_000 }, () => {
+describe('client certificates on a socket of one’s own', { timeout: 120_000 }, () => {
   for (const maxVersion of VERSIONS) {
     it(`StartTlsServer: verified, unverified, none; and a rejection with one event (${maxVersion})`, async () => {
       const tls = { certificate: issued.cert, privateKey: issued.key, verifyCertificates: authority.ca };

@@ -80,7 +80,7 @@ async function costOf(shown: IssuedCertificate, maxVersion: string): Promise<Cos
   };
 }
 
-describe('S29: client certificates that are made to cost much, under tls.tryVerifyHosts', { timeout: 60_000 }, () => {
+describe('S29: client certificates that are made to cost much, under tls.tryVerifyHosts', { timeout: 120_000 }, () => {
   const manyUnits = Array.from({ length: 200 }, (_, at) => [{ type: 'OU', value: `unit ${at} `.padEnd(60, 'x') }]);
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3']) {
     for (const [what, made, expected, mostMs] of [

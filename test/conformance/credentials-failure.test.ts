@@ -57,7 +57,7 @@ async function startAccepting(
   };
 }
 
-describe('SPEC §3, §5: credentials that cannot be had when the server starts', { timeout: 30_000 }, () => {
+describe('SPEC §3, §5: credentials that cannot be had when the server starts', { timeout: 120_000 }, () => {
   it('a certificate path that does not exist: listen() rejects and names option and file', async () => {
     await using server = new SmtpServer({ tls: { certificate: MISSING } });
     await assert.rejects(
@@ -143,7 +143,7 @@ describe('SPEC §3, §5: credentials that cannot be had when the server starts',
   });
 });
 
-describe('SPEC §5, decision 1: credentials that cannot be had when a client asks', { timeout: 30_000 }, () => {
+describe('SPEC §5, decision 1: credentials that cannot be had when a client asks', { timeout: 120_000 }, () => {
   it('[R53] no TLS for now is 454 4.7.0, then lock-out: 554 to everything but QUIT, QUIT is 221; one event, one warning', async () => {
     await using running = await startAccepting({ certificate: MISSING });
     await using client = await RawClient.greeted(running.port);
@@ -293,7 +293,7 @@ describe('SPEC §5, decision 1: credentials that cannot be had when a client ask
   });
 });
 
-describe('SPEC §5, limits: maxHandshakes', { timeout: 30_000 }, () => {
+describe('SPEC §5, limits: maxHandshakes', { timeout: 120_000 }, () => {
   it('beyond it 454 4.7.0 without lock-out, and STARTTLS works once a place is free', async () => {
     await using running = await startServer({ limits: { maxHandshakes: 1 } });
     await using first = await running.greeted();

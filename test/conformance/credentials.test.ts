@@ -27,7 +27,7 @@ function subject(client: RawClient): string | undefined {
   return client.tls?.getPeerX509Certificate()?.subject;
 }
 
-describe('SPEC §3: expansions, over real connections', { timeout: 30_000 }, () => {
+describe('SPEC §3: expansions, over real connections', { timeout: 120_000 }, () => {
   it('are called before the 220, with address, port and HELO name; no name is known yet', async () => {
     const seen: ServerConnectionFacts[] = [];
     const certificate = (facts: ServerConnectionFacts): string => {
@@ -105,7 +105,7 @@ describe('SPEC §3: expansions, over real connections', { timeout: 30_000 }, () 
   });
 });
 
-describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
+describe('SPEC §3: perSni, over real connections', { timeout: 120_000 }, () => {
   const byName = perSni(async ({ sni }: ServerConnectionFacts) => {
     if (sni === 'breaks.test') throw new Error('no database');
     if (sni === 'never.test') return new Promise<undefined>(() => {});
@@ -153,7 +153,7 @@ describe('SPEC §3: perSni, over real connections', { timeout: 30_000 }, () => {
   });
 });
 
-describe('S20, S49: names in a handshake that are none', { timeout: 30_000 }, () => {
+describe('S20, S49: names in a handshake that are none', { timeout: 120_000 }, () => {
   const askedFor: string[] = [];
   const byName = perSni(({ sni }: ServerConnectionFacts) => {
     if (sni !== undefined) askedFor.push(sni);
@@ -213,7 +213,7 @@ async function hello(port: number, octets: string): Promise<void> {
   assert.equal(replaced, octets.length);
 }
 
-describe('SPEC §3: reload, over real connections', { timeout: 30_000 }, () => {
+describe('SPEC §3: reload, over real connections', { timeout: 120_000 }, () => {
   it('[S41] a certificate that is replaced on disk: the next connection gets the new one, and an open session goes on', async () => {
     const certificate = join(folder, 'live.pem');
     await writeFile(certificate, both(one), { mode: 0o600 });

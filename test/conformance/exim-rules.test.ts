@@ -36,7 +36,7 @@ async function rcpt(running: RunningServer, from: string, tls: ConnectionOptions
 const withAcl = (rules: SmtpServerOptions['acl'], tls: SmtpServerOptions['tls'] = {}): Promise<RunningServer> =>
   startServer({ tls, ...(rules !== undefined && { acl: rules }) });
 
-describe('client certificates, as in the tests of Exim', { timeout: 30_000 }, () => {
+describe('client certificates, as in the tests of Exim', { timeout: 120_000 }, () => {
   it('[S14] a client that must verify, and does: its message is taken, and the log line tells it and its DN', async () => {
     const lines: string[] = [];
     await using running = await startServer({
@@ -52,7 +52,7 @@ describe('client certificates, as in the tests of Exim', { timeout: 30_000 }, ()
   });
 });
 
-describe('acl, as in the tests of Exim', { timeout: 30_000 }, () => {
+describe('acl, as in the tests of Exim', { timeout: 120_000 }, () => {
   it('[S11] acl.starttls accepts one host: others get 550, and QUIT is 221', async () => {
     await using running = await withAcl({ starttls: [acl.accept(acl.hosts('127.0.0.2'))] });
     await using refused = await client(running, '127.0.0.1', null);

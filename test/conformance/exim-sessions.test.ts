@@ -24,7 +24,7 @@ async function saidInClear(client: RawClient): Promise<string> {
   return outsideTlsRecords((await client.closed()).rest).toString('latin1');
 }
 
-describe('STARTTLS, as in the tests of Exim', { timeout: 30_000 }, () => {
+describe('STARTTLS, as in the tests of Exim', { timeout: 120_000 }, () => {
   it('[S01] a client off tls.advertiseHosts that says STARTTLS without EHLO: 503, and QUIT is 221', async () => {
     await using running = await startServer({ tls: { advertiseHosts: '10.0.0.2' } });
     await using client = await RawClient.connect(running.port);
@@ -154,7 +154,7 @@ describe('STARTTLS, as in the tests of Exim', { timeout: 30_000 }, () => {
   });
 });
 
-describe('TLS-on-connect, as in the tests of Exim', { timeout: 30_000 }, () => {
+describe('TLS-on-connect, as in the tests of Exim', { timeout: 120_000 }, () => {
   it('[S36, R2, R29] not a byte before the handshake; the banner comes inside, and EHLO has no STARTTLS', async () => {
     await using running = await startServer();
     await using client = await RawClient.connect(running.tlsPort);
@@ -194,7 +194,7 @@ describe('TLS-on-connect, as in the tests of Exim', { timeout: 30_000 }, () => {
   });
 });
 
-describe('certificates, as in the tests of Exim', { timeout: 30_000 }, () => {
+describe('certificates, as in the tests of Exim', { timeout: 120_000 }, () => {
   it('[S40] whom we trust in a directory with hash names: its certificates are served, others and none are not', async () => {
     const stranger = await TestAuthority.create({ name: 'stranger' });
     await using folder = await temporaryFolder({ '0123abcd.0': authority.ca });

@@ -69,7 +69,7 @@ async function openData(client: RawClient | HeldTls): Promise<void> {
   for (const line of ['EHLO c.test', 'MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>', 'DATA']) await client.ask(line);
 }
 
-describe('S08: TLS that ends while TCP goes on', { timeout: 30_000 }, () => {
+describe('S08: TLS that ends while TCP goes on', { timeout: 120_000 }, () => {
   /** close_notify and clear text, in one segment or in two. */
   async function endTls(client: HeldTls, clear: string, segments: 1 | 2): Promise<void> {
     const closeNotify = await client.hold((tls) => tls.end());
@@ -110,7 +110,7 @@ describe('S08: TLS that ends while TCP goes on', { timeout: 30_000 }, () => {
   }
 });
 
-describe('S11: SMTP smuggling (CVE-2023-51764 and its kin)', { timeout: 60_000 }, () => {
+describe('S11: SMTP smuggling (CVE-2023-51764 and its kin)', { timeout: 120_000 }, () => {
   /** What some server or other has taken for the end of a message, and the one that is. */
   const ENDS = [
     ['\n.\n', 'refused'],
@@ -216,7 +216,7 @@ describe('S11: SMTP smuggling (CVE-2023-51764 and its kin)', { timeout: 60_000 }
   });
 });
 
-describe('S14: sixteen megabytes without a line end', { timeout: 30_000 }, () => {
+describe('S14: sixteen megabytes without a line end', { timeout: 120_000 }, () => {
   const MIB = 1024 * 1024;
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
@@ -279,7 +279,7 @@ describe('S14: sixteen megabytes without a line end', { timeout: 30_000 }, () =>
   });
 });
 
-describe('S21: ALPACA, another protocol where SMTP is spoken', { timeout: 30_000 }, () => {
+describe('S21: ALPACA, another protocol where SMTP is spoken', { timeout: 120_000 }, () => {
   const CLOSING = '421 4.7.0 This is an SMTP server, closing';
   const FOREIGN = ['GET', 'POST', 'PUT', 'HEAD', 'OPTIONS', 'CONNECT', 'PRI'];
 
@@ -335,7 +335,7 @@ describe('S21: ALPACA, another protocol where SMTP is spoken', { timeout: 30_000
   });
 });
 
-describe('S23: TLS cut by a FIN without close_notify', { timeout: 60_000 }, () => {
+describe('S23: TLS cut by a FIN without close_notify', { timeout: 120_000 }, () => {
   /** A message in nine records, the last of which ends it, and QUIT in a tenth. */
   async function records(client: HeldTls): Promise<Buffer[]> {
     const lines = Array.from({ length: 8 }, (_none, index) => `line ${index}\r\n`);

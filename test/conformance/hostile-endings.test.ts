@@ -64,7 +64,7 @@ class Program implements Disposable {
 }
 
 describe('S22: early data (TLS 1.3 0-RTT) can be replayed', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, () => {
   /** Visits twice: for a ticket, and to send early data under it. @returns what openssl says of the second visit */
   async function visitTwice(port: number): Promise<string> {
@@ -159,7 +159,7 @@ const MOMENTS = {
   },
 };
 
-describe('S37: whatever a client does to its connection, the process goes on', { timeout: 60_000 }, () => {
+describe('S37: whatever a client does to its connection, the process goes on', { timeout: 120_000 }, () => {
   it('a reset at each moment: no uncaught error, each session over once, no socket left', async () => {
     await using running = await startServer({
       onMailFrom: ({ address }) => (address.startsWith('slow') ? sleep(30) : undefined),
@@ -214,7 +214,7 @@ describe('S37: whatever a client does to its connection, the process goes on', {
   });
 });
 
-describe('S38: torn down from every side, in every order, at every moment', { timeout: 60_000 }, () => {
+describe('S38: torn down from every side, in every order, at every moment', { timeout: 120_000 }, () => {
   /** What a program can do to the sockets of an upgrade. */
   const TEARS: readonly ((raw: Socket, tls: Socket | null) => void)[] = [
     (raw) => raw.destroy(),
@@ -285,7 +285,7 @@ describe('S38: torn down from every side, in every order, at every moment', { ti
   });
 });
 
-describe('S38: close() in the very tick in which a handshake ends', { timeout: 30_000 }, () => {
+describe('S38: close() in the very tick in which a handshake ends', { timeout: 120_000 }, () => {
   it('ends the session, and not the process', async () => {
     const { issued, authority } = await testIdentity();
     const tls = { certificate: issued.cert, privateKey: issued.key };
@@ -308,7 +308,7 @@ describe('S38: close() in the very tick in which a handshake ends', { timeout: 3
 });
 
 describe('S38: a program that destroys its own socket in the tick in which the handshake ended', {
-  timeout: 30_000,
+  timeout: 120_000,
 }, () => {
   /** Not each of them crashes a process that is wrong. */
   const VISITS = 10;
@@ -369,7 +369,7 @@ describe('S38: a program that destroys its own socket in the tick in which the h
   }
 });
 
-describe('S39: TLS errors behind the handshake', { timeout: 30_000 }, () => {
+describe('S39: TLS errors behind the handshake', { timeout: 120_000 }, () => {
   const FAULTS = {
     'data behind QUIT, and so behind our close_notify': async (client: HeldTls) => {
       const late = await client.hold((tls) => {
@@ -436,7 +436,7 @@ describe('S39: TLS errors behind the handshake', { timeout: 30_000 }, () => {
   });
 });
 
-describe('S41: slow handshakes', { timeout: 60_000 }, () => {
+describe('S41: slow handshakes', { timeout: 120_000 }, () => {
   const DEADLINE_MS = 400;
   const LATE_MS = 250;
   const CLIENTS = 9;
@@ -497,7 +497,7 @@ describe('S41: slow handshakes', { timeout: 60_000 }, () => {
   }
 });
 
-describe('S47: shutdown', { timeout: 60_000 }, () => {
+describe('S47: shutdown', { timeout: 120_000 }, () => {
   const GRACE_MS = 300;
   const LATE_MS = 200;
 

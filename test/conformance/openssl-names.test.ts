@@ -37,7 +37,7 @@ const update = process.env['UPDATE_TABLES'] !== undefined;
 const [major = ''] = process.versions.node.split('.');
 
 for (const [group, situations] of Object.entries(groups)) {
-  describe(`SPEC §8, the same on each version of Node: ${group}`, { timeout: 60_000 }, () => {
+  describe(`SPEC §8, the same on each version of Node: ${group}`, { timeout: 120_000 }, () => {
     for (const [situation, provoke] of Object.entries(situations)) {
       it(situation, async () => {
         const error = await provoke();

@@ -6,7 +6,7 @@ import { sendMessage, startServer, testIdentity } from '../support/with-server.j
 
 const { issued } = await testIdentity();
 
-describe('what onSecure decides right behind the handshake (RFC 3207 §4.1)', { timeout: 30_000 }, () => {
+describe('what onSecure decides right behind the handshake (RFC 3207 §4.1)', { timeout: 120_000 }, () => {
   for (const command of ['EHLO inside.test', 'MAIL FROM:<a@x.test>', 'NOOP', 'QUIT']) {
     const reply = command === 'QUIT' ? '221 2.0.0 Bye' : '554 5.7.1 the key is too short';
     it(`[R15, R16] where TLS is not good enough for onSecure 554 is said, 221 to QUIT, and the connection closes (${command})`, async () => {
@@ -39,7 +39,7 @@ describe('what onSecure decides right behind the handshake (RFC 3207 §4.1)', { 
   });
 });
 
-describe('SMTP and TLS', { timeout: 30_000 }, () => {
+describe('SMTP and TLS', { timeout: 120_000 }, () => {
   it('[R23] STARTTLS is offered at the port of submission as at any other', async () => {
     const server = new StartTlsServer({ tls: { certificate: issued.cert, privateKey: issued.key } });
     for (const localPort of [25, 587, 2525]) {

@@ -30,7 +30,7 @@ function slowDns(ms: number, asked: string[] = []): HostResolver {
   };
 }
 
-describe('advertiseHosts, SPEC §5', { timeout: 30_000 }, () => {
+describe('advertiseHosts, SPEC §5', { timeout: 120_000 }, () => {
   it('EHLO has STARTTLS for those on the list; for others it is 503, and mail goes on in clear', async () => {
     await using running = await startServer({ tls: { advertiseHosts: '127.0.0.1' } });
     await using one = await client(running);
@@ -60,7 +60,7 @@ describe('advertiseHosts, SPEC §5', { timeout: 30_000 }, () => {
   });
 });
 
-describe('requireHosts, RFC 3207 §4', { timeout: 30_000 }, () => {
+describe('requireHosts, RFC 3207 §4', { timeout: 120_000 }, () => {
   const commands = ['MAIL FROM:<a@x.test>', 'RCPT TO:<b@y.test>', 'DATA', 'RSET', 'VRFY x', 'XYZZY', 'AUTH PLAIN'];
 
   it('[R17, R53, S32] who must use TLS gets 530 5.7.0 before it to everything but EHLO, HELO, NOOP, HELP, STARTTLS and QUIT', async () => {
@@ -135,7 +135,7 @@ describe('requireHosts, RFC 3207 §4', { timeout: 30_000 }, () => {
   });
 });
 
-describe('what a server warns of when it is ready', { timeout: 30_000 }, () => {
+describe('what a server warns of when it is ready', { timeout: 120_000 }, () => {
   it('host lists that say what is perhaps not meant, and versions that protect nothing', async () => {
     const tls = { requireHosts: '192.0.2.1/24', dangerouslyAllowTlsVersion: 'TLSv1.1' } as const;
     const server = new StartTlsServer({ tls: { ...identity, ...tls } });
@@ -149,7 +149,7 @@ describe('what a server warns of when it is ready', { timeout: 30_000 }, () => {
   });
 });
 
-describe('what is forgotten with STARTTLS, RFC 3207 §4.2', { timeout: 30_000 }, () => {
+describe('what is forgotten with STARTTLS, RFC 3207 §4.2', { timeout: 120_000 }, () => {
   it('HELO name, ESMTP, envelope: MAIL without a new EHLO is 503', async () => {
     await using running = await startServer();
     await using one = await running.greeted();
@@ -179,7 +179,7 @@ describe('what is forgotten with STARTTLS, RFC 3207 §4.2', { timeout: 30_000 },
   });
 });
 
-describe('versions and suites, SPEC §5', { timeout: 60_000 }, () => {
+describe('versions and suites, SPEC §5', { timeout: 120_000 }, () => {
   const OLD = 'DEFAULT:@SECLEVEL=0';
 
   it('[R46, R51, R54, R55] TLS 1.2 and 1.3 are spoken, older ones by dangerouslyAllowTlsVersion alone, down to the one that it names', async () => {
@@ -246,7 +246,7 @@ describe('versions and suites, SPEC §5', { timeout: 60_000 }, () => {
   });
 });
 
-describe('slow DNS and handshakes', { timeout: 30_000 }, () => {
+describe('slow DNS and handshakes', { timeout: 120_000 }, () => {
   it('a client whose name is being looked up takes no place among the handshakes', async () => {
     const resolver = slowDns(300);
     const tls = { verifyCertificates: authority.ca, tryVerifyHosts: '127.0.0.1 : *.test', hostLists: { resolver } };

@@ -43,7 +43,7 @@ async function agreed(running: RunningServer, offer: ConnectionOptions): Promise
   }
 }
 
-describe('TLS, by RFC 9325', { timeout: 60_000 }, () => {
+describe('TLS, by RFC 9325', { timeout: 120_000 }, () => {
   it('[R56] TLS 1.3 is agreed where the client has it, whatever it would rather have', async () => {
     await using running = await startServer();
     for (const ciphers of ['ECDHE-ECDSA-AES128-GCM-SHA256:TLS_AES_128_GCM_SHA256', 'DEFAULT']) {

@@ -16,7 +16,7 @@ const later =
 const DENIED = '550 5.7.1 Administrative prohibition';
 const UNDECIDED = '451 4.7.1 Temporarily unable to decide, try again later';
 
-describe('acl on each command, before its handler (SPEC §5)', { timeout: 30_000 }, () => {
+describe('acl on each command, before its handler (SPEC §5)', { timeout: 120_000 }, () => {
   /** Each command at which a list stands, and what is said to reach it. */
   const WAYS = {
     helo: ['EHLO a'],
@@ -155,7 +155,7 @@ describe('acl on each command, before its handler (SPEC §5)', { timeout: 30_000
   });
 });
 
-describe('acl.starttls in its place of the table of STARTTLS', { timeout: 30_000 }, () => {
+describe('acl.starttls in its place of the table of STARTTLS', { timeout: 120_000 }, () => {
   it('is asked behind the argument, TLS that is active and no EHLO, and before the handler', async () => {
     const asked: string[] = [];
     await using running = await startServer({
@@ -192,7 +192,7 @@ describe('acl.starttls in its place of the table of STARTTLS', { timeout: 30_000
   });
 });
 
-describe('acl.connect', { timeout: 30_000 }, () => {
+describe('acl.connect', { timeout: 120_000 }, () => {
   for (const [what, rules, reply] of [
     ['deny', [acl.deny(acl.hosts('127.0.0.0/8'))], '554 5.7.1 No service for you'],
     ['a list that runs off its end', [acl.accept(acl.hosts('192.0.2.1'))], '554 5.7.1 No service for you'],

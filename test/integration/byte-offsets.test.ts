@@ -59,7 +59,7 @@ async function inBatches(count: number, work: (index: number) => Promise<void>):
 }
 
 for (const way of WAYS) {
-  describe(`a ClientHello that goes wrong at any octet, ${way} (SECURITY R8)`, { timeout: 60_000 }, () => {
+  describe(`a ClientHello that goes wrong at any octet, ${way} (SECURITY R8)`, { timeout: 120_000 }, () => {
     for (const [end, act] of Object.entries(ENDS)) {
       it(`${end}: one event each, no socket left, and the next client is served`, async () => {
         await using running = await startServer();
@@ -105,7 +105,7 @@ for (const way of WAYS) {
   });
 }
 
-describe('negative control: hand-wrapped, half-open sockets', { timeout: 20_000 }, () => {
+describe('negative control: hand-wrapped, half-open sockets', { timeout: 120_000 }, () => {
   it('keep a descriptor for each FIN, which the count sees', {
     skip: openSockets() === null && 'no /proc',
   }, async () => {

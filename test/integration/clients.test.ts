@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.js';
 import { typeDialogue } from '../support/typed-dialogue.js';
 import { type RunningServer, startServer } from '../support/with-server.js';
 
-describe('nodemailer delivers', { timeout: 60_000 }, () => {
+describe('nodemailer delivers', { timeout: 120_000 }, () => {
   const message = {
     from: 'Alice <alice@x.test>',
     to: ['bob@y.test', 'carol@y.test'],
@@ -117,7 +117,7 @@ describe('nodemailer delivers', { timeout: 60_000 }, () => {
   });
 });
 
-describe('openssl s_client delivers', { timeout: 60_000 }, () => {
+describe('openssl s_client delivers', { timeout: 120_000 }, () => {
   async function deliver(running: RunningServer, mode: Mode, version: Version): Promise<PeerRun> {
     await using folder = await temporaryFolder({ 'ca.pem': running.authority.ca });
     const client = start('openssl', [

@@ -9,7 +9,7 @@ const SERVER = JSON.stringify(new URL('../../src/server/index.js', import.meta.u
 
 describe('R12: more clients than the system has descriptors for', {
   skip: process.platform !== 'linux',
-  timeout: 40_000,
+  timeout: 120_000,
 }, () => {
   it('those beyond are closed, the process lives and serves again, and says so once', async () => {
     const { issued, authority } = await testIdentity();

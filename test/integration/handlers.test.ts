@@ -17,7 +17,7 @@ import { atData, type RunningServer, sendMessage, startServer, testIdentity } fr
 const LOCAL_PROBLEM = '451 4.3.0 Local problem, try again later';
 const SECRET = 'password=hunter2 at /etc/shadow\r\n250 forged';
 
-describe('handlers that accept', { timeout: 30_000 }, () => {
+describe('handlers that accept', { timeout: 120_000 }, () => {
   it('may be sync or async, are called in order, and get what the client said', async () => {
     for (const way of ['sync', 'async'] as const) {
       const calls: string[] = [];
@@ -147,7 +147,7 @@ describe('handlers that accept', { timeout: 30_000 }, () => {
   });
 });
 
-describe('handlers that refuse', { timeout: 30_000 }, () => {
+describe('handlers that refuse', { timeout: 120_000 }, () => {
   type Command = 'onHelo' | 'onMailFrom' | 'onRcptTo' | 'onMessage' | 'onStartTls';
   const COMMANDS: readonly Command[] = ['onHelo', 'onMailFrom', 'onRcptTo', 'onMessage', 'onStartTls'];
 
@@ -282,7 +282,7 @@ describe('handlers that refuse', { timeout: 30_000 }, () => {
   });
 });
 
-describe('onConnect and onSecure', { timeout: 30_000 }, () => {
+describe('onConnect and onSecure', { timeout: 120_000 }, () => {
   it('onConnect refuses in clear: its reply in place of the banner, then close', async () => {
     await using running = await startServer({
       onConnect: async () => {
@@ -431,7 +431,7 @@ describe('onConnect and onSecure', { timeout: 30_000 }, () => {
   });
 });
 
-describe('SPEC §10: back-pressure', { timeout: 60_000 }, () => {
+describe('SPEC §10: back-pressure', { timeout: 120_000 }, () => {
   const MIB = 1024 * 1024;
 
   for (const encrypted of [false, true]) {
@@ -510,7 +510,7 @@ describe('SPEC §10: back-pressure', { timeout: 60_000 }, () => {
     assert.match(await within(client.reply(), 'the reply', 10_000), /^250 /);
   });
 
-  it('a client that does not read its replies is not read either', { timeout: 20_000 }, async () => {
+  it('a client that does not read its replies is not read either', { timeout: 120_000 }, async () => {
     await using running = await startServer({ limits: { maxIdleCommands: 10_000_000 } });
     const socket = connect({ port: running.port, host: '127.0.0.1' });
     socket.on('error', () => {});
@@ -531,7 +531,7 @@ describe('SPEC §10: back-pressure', { timeout: 60_000 }, () => {
   });
 });
 
-describe('close()', { timeout: 30_000 }, () => {
+describe('close()', { timeout: 120_000 }, () => {
   it('says 421 to idle clients, in clear and inside TLS, and refuses what comes later', async () => {
     const running = await startServer();
     await using clear = await running.greeted();
@@ -619,7 +619,7 @@ describe('close()', { timeout: 30_000 }, () => {
     await running.server.close();
   });
 
-  it('leaves no handle: the process ends by itself', { timeout: 15_000 }, async () => {
+  it('leaves no handle: the process ends by itself', { timeout: 120_000 }, async () => {
     const { issued } = await testIdentity();
     const url = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
     const program = `

@@ -7,7 +7,7 @@ import { sendMessage, startServer } from '../support/with-server.js';
 
 const built = countContexts();
 
-describe('R5: what a connection does not pay for', { timeout: 30_000 }, () => {
+describe('R5: what a connection does not pay for', { timeout: 120_000 }, () => {
   it('a server builds no SecureContext for it: not for STARTTLS, TLS-on-connect, an SNI, or a resumed session', async () => {
     await using running = await startServer();
     // The client's own context is one for all: what is counted is the server's.

@@ -8,7 +8,7 @@ import { beginMessage, sendMessage, startServer } from '../support/with-server.j
 
 const never = (): Promise<never> => new Promise(() => {});
 
-describe('limits.maxConnectionsPerAddress', { timeout: 30_000 }, () => {
+describe('limits.maxConnectionsPerAddress', { timeout: 120_000 }, () => {
   it('beyond it 421 4.7.0 and an event; whoever leaves makes room', async () => {
     await using running = await startServer({ limits: { maxConnectionsPerAddress: 2 } });
     const turnedAway: unknown[] = [];
@@ -70,7 +70,7 @@ describe('limits.maxConnectionsPerAddress', { timeout: 30_000 }, () => {
   });
 });
 
-describe('limits.sessionTimeoutMs', { timeout: 30_000 }, () => {
+describe('limits.sessionTimeoutMs', { timeout: 120_000 }, () => {
   for (const [what, busy] of [
     ['a client that says NOOP for ever', (client: RawClient) => client.send('NOOP\r\n')],
     ['a client that says half a command', (client: RawClient) => client.send('N')],
@@ -136,7 +136,7 @@ describe('limits.sessionTimeoutMs', { timeout: 30_000 }, () => {
   });
 });
 
-describe('limits.maxErrors', { timeout: 30_000 }, () => {
+describe('limits.maxErrors', { timeout: 120_000 }, () => {
   const unknown = ({ address }: { address: string }): void => {
     if (address !== 'b@y.test') throw reject(550, '5.1.1', 'unknown');
   };

@@ -81,7 +81,7 @@ async function run(event: string): Promise<Record<string, unknown>> {
   return JSON.parse(output());
 }
 
-describe('a listener that throws: an uncaughtException, and the server goes on', { timeout: 60_000 }, () => {
+describe('a listener that throws: an uncaughtException, and the server goes on', { timeout: 120_000 }, () => {
   const WELL = /^220 mx\.test ESMTP\r\n250-.*\r\n221 2\.0\.0 Bye\r\n$/s;
 
   it('session: the client is served all the same', async () => {

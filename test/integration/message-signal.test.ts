@@ -7,7 +7,7 @@ import { beginMessage, startServer } from '../support/with-server.js';
 
 /** A client that is not told 250 sends its message again: whoever has stored it must be able to know (RFC 1047). */
 
-describe('message.signal', { timeout: 30_000 }, () => {
+describe('message.signal', { timeout: 120_000 }, () => {
   for (const [what, end, body, reason] of [
     [
       'the connection is lost behind the final dot',
@@ -82,7 +82,7 @@ describe('message.signal', { timeout: 30_000 }, () => {
   });
 });
 
-describe('bytes() and text() that a handler has left behind', { timeout: 30_000 }, () => {
+describe('bytes() and text() that a handler has left behind', { timeout: 120_000 }, () => {
   for (const way of ['bytes', 'text'] as const) {
     it(`${way}(): a client that hangs up while the handler waits for something else does not end the process`, async () => {
       const unhandled: unknown[] = [];

@@ -40,7 +40,7 @@ after(() => {
   for (const { channel, listen } of listeners) unsubscribe(channel, listen);
 });
 
-describe(`${PAGE} is true`, { timeout: 30_000 }, () => {
+describe(`${PAGE} is true`, { timeout: 120_000 }, () => {
   it('a session, a handshake and one that fails are told, by server and client', async () => {
     await using running = await startServer();
     const host = { host: 'mx.test', address: '127.0.0.1', port: running.port };

@@ -13,7 +13,7 @@ import { beginMessage, sendMessage, startServer, testIdentity } from '../support
 
 const never = (): Promise<never> => new Promise(() => {});
 
-describe('a handler that does not answer (limits.handlerTimeoutMs)', { timeout: 30_000 }, () => {
+describe('a handler that does not answer (limits.handlerTimeoutMs)', { timeout: 120_000 }, () => {
   for (const handler of ['onConnect', 'onSecure', 'onHelo', 'onMailFrom', 'onRcptTo', 'onMessage'] as const) {
     it(`${handler}: 421 4.3.0 and close, and the operator is told`, async () => {
       await using running = await startServer({ limits: { handlerTimeoutMs: 60 }, [handler]: never });
@@ -64,7 +64,7 @@ describe('a handler that does not answer (limits.handlerTimeoutMs)', { timeout: 
   });
 });
 
-describe('a handler slower than the client’s time-outs', { timeout: 30_000 }, () => {
+describe('a handler slower than the client’s time-outs', { timeout: 120_000 }, () => {
   it('onConnect before TLS-on-connect: not a byte in clear, and the handshake follows', async () => {
     await using running = await startServer({ limits: { commandTimeoutMs: 40 }, onConnect: () => sleep(200) });
     const client = await RawClient.connectTls(running.tlsPort, running.trust);
@@ -87,7 +87,7 @@ describe('a handler slower than the client’s time-outs', { timeout: 30_000 }, 
   });
 });
 
-describe('a client that hangs up inside a message', { timeout: 30_000 }, () => {
+describe('a client that hangs up inside a message', { timeout: 120_000 }, () => {
   for (const [how, leave] of [
     ['FIN', (client: RawClient) => client.finish()],
     ['RST', (client: RawClient) => client.reset()],
@@ -132,7 +132,7 @@ describe('a client that hangs up inside a message', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a rejection that is none', { timeout: 30_000 }, () => {
+describe('a rejection that is none', { timeout: 120_000 }, () => {
   for (const [what, made] of [
     ['code 354', () => new SmtpRejection({ code: 354, lines: ['go on'] })],
     ['code 250', () => new SmtpRejection({ code: 250, enhanced: '2.0.0', lines: ['fine'] })],
@@ -167,7 +167,7 @@ describe('a rejection that is none', { timeout: 30_000 }, () => {
   });
 });
 
-describe('STARTTLS again and again', { timeout: 30_000 }, () => {
+describe('STARTTLS again and again', { timeout: 120_000 }, () => {
   it('its refusals are errors like any other: 421 after limits.maxErrors', async () => {
     await using running = await startServer({ limits: { maxErrors: 3 } });
     const client = await running.greeted();
@@ -194,7 +194,7 @@ describe('STARTTLS again and again', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a client that is locked out', { timeout: 30_000 }, () => {
+describe('a client that is locked out', { timeout: 120_000 }, () => {
   it('gets nothing run behind the 421, a pipelined message above all', async () => {
     const server = new SmtpServer({ tls: { certificate: '/nonexistent/tls-smtp/cert.pem' }, onMessage: () => ran++ });
     let ran = 0;
@@ -214,7 +214,7 @@ describe('a client that is locked out', { timeout: 30_000 }, () => {
   });
 });
 
-describe('close()', { timeout: 30_000 }, () => {
+describe('close()', { timeout: 120_000 }, () => {
   it('during listen(): the port is closed, and listen() rejects', async () => {
     for (const wait of [() => {}, () => Promise.resolve(), () => sleep(0), () => sleep(1)]) {
       const server = new SmtpServer({ onMessage: () => {} });
@@ -246,7 +246,7 @@ describe('close()', { timeout: 30_000 }, () => {
   });
 });
 
-describe('warnings where nobody listens', { timeout: 30_000 }, () => {
+describe('warnings where nobody listens', { timeout: 120_000 }, () => {
   it('a failed handler is a process warning, the first of its kind', async () => {
     const server = new SmtpServer({
       onMailFrom() {
@@ -319,7 +319,7 @@ function collect(stream: Duplex): { heard: () => string } {
   return { heard: () => text };
 }
 
-describe('what counts against a client', { timeout: 30_000 }, () => {
+describe('what counts against a client', { timeout: 120_000 }, () => {
   it('a hundred recipients of one message do not (RFC 5321 §4.5.3.1.8); refused ones do', async () => {
     await using running = await startServer({
       onRcptTo({ address }) {
@@ -363,7 +363,7 @@ describe('what counts against a client', { timeout: 30_000 }, () => {
   });
 });
 
-describe('a perSni callback that fails', { timeout: 30_000 }, () => {
+describe('a perSni callback that fails', { timeout: 120_000 }, () => {
   it('fails its handshake and nothing else: on Node 20 to answer at once was a segmentation fault', async () => {
     const { issued } = await testIdentity();
     await using running = await startServer({

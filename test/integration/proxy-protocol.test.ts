@@ -45,7 +45,7 @@ function reasonsOf(warnings: readonly unknown[]): string[] {
   return warnings.map((one) => (one instanceof ProxyHeaderError ? one.reason : String(one)));
 }
 
-describe('behind a proxy: the PROXY protocol', { timeout: 30_000 }, () => {
+describe('behind a proxy: the PROXY protocol', { timeout: 120_000 }, () => {
   for (const [version, header] of [
     ['1', LINE],
     ['2', OCTETS],

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { eventually, RawClient, sleep, within } from '../support/raw-client.js';
 import { startServer } from '../support/with-server.js';
 
-describe('close()', { timeout: 30_000 }, () => {
+describe('close()', { timeout: 120_000 }, () => {
   it('S47: begins no handshake any more, also inside a transaction that may go on', async () => {
     await using running = await startServer();
     await using client = await running.greeted();

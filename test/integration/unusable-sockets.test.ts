@@ -77,7 +77,7 @@ const PROGRAM = `
   process.exit(0);
 `;
 
-describe('a socket that cannot be used, and on which nobody listens for errors', { timeout: 60_000 }, () => {
+describe('a socket that cannot be used, and on which nobody listens for errors', { timeout: 120_000 }, () => {
   it('is refused with words, or served until it ends; whatever its state, the process lives', async () => {
     const { issued } = await testIdentity();
     const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM], {

@@ -181,7 +181,7 @@ async function holds(served: Served, mode: Mode, before: string, inside: string,
   assert.deepEqual(cut, whole);
 }
 
-describe('any fragmentation of any dialogue gives the same replies', { timeout: 60_000 }, () => {
+describe('any fragmentation of any dialogue gives the same replies', { timeout: 120_000 }, () => {
   for (const [name, served] of [
     ['with room for errors', LENIENT],
     ['with limits that it meets', STRICT],
@@ -236,7 +236,7 @@ describe('any fragmentation of any dialogue gives the same replies', { timeout: 
   });
 });
 
-describe('S02: no fragmentation lets an octet sent in clear run inside TLS', { timeout: 60_000 }, () => {
+describe('S02: no fragmentation lets an octet sent in clear run inside TLS', { timeout: 120_000 }, () => {
   const attack = fc.tuple(
     fc.array(fc.constantFrom('NOOP\r\n', 'RSET\r\n', 'MAIL FROM:<a@x.test>\r\n'), { maxLength: 4 }),
     fc.constantFrom('EHLO injected\r\n', 'EHLO injected\r\nMAIL FROM:<injected@x.test>\r\n', 'EHLO inj'),

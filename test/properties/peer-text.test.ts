@@ -163,7 +163,7 @@ const attack: fc.Arbitrary<string> = odd.chain((text) =>
 const { port } = await server.listen({ host: '127.0.0.1', port: 0 });
 after(() => server.close({ drainMs: 50 }));
 
-describe('S15, S16: a peer’s text', { timeout: 60_000 }, () => {
+describe('S15, S16: a peer’s text', { timeout: 120_000 }, () => {
   it('comes back in no reply, which is printable ASCII, and does no harm wherever it is printed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(attack, { minLength: 1, maxLength: 8 }), async (lines) => {

@@ -12,7 +12,7 @@ import { formatResult } from './table.js';
 
 const PACE = { size: 'small', seed: 1, progress: () => {} } as const;
 
-describe('the soak', { timeout: 50_000 }, () => {
+describe('the soak', { timeout: 120_000 }, () => {
   const broken: Row = {
     name: 'R0',
     title: 'a row',

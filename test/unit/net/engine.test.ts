@@ -23,7 +23,7 @@ const authority = await TestAuthority.create();
 const { cert, key } = await authority.issue({ name: 'mx.test' });
 
 describe('Engine', () => {
-  it('finds the raw socket of each TLS socket, and tells its own fate and no other', { timeout: 10_000 }, async () => {
+  it('finds the raw socket of each TLS socket, and tells its own fate and no other', { timeout: 120_000 }, async () => {
     const engine = new Engine({ id: 'test', tls: { cert, key } }, serverTlsSettings({}));
     const fates: string[] = [];
     let next = 0;

@@ -131,7 +131,7 @@ describe('StartTlsServer.ready, SPEC §3', () => {
   });
 });
 
-describe('StartTlsServer.session, SPEC §5', { timeout: 20_000 }, () => {
+describe('StartTlsServer.session, SPEC §5', { timeout: 120_000 }, () => {
   it('secures without ready(), with onStartTls asked once, about this peer', async () => {
     const asked: Peer[] = [];
     const server = new StartTlsServer({ tls: identity, onStartTls: (peer) => void asked.push(peer) });

@@ -104,7 +104,7 @@ async function lockedOut(options: StageOptions = {}): Promise<Stage> {
   return set;
 }
 
-describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 20_000 }, () => {
+describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 120_000 }, () => {
   it('offers STARTTLS in clear, where there is TLS to offer', async () => {
     await using set = await stage();
     assert.deepEqual([await set.session.ehlo('a'), set.session.state], [['STARTTLS'], 'clear']);
@@ -132,7 +132,7 @@ describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 20_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: success', { timeout: 20_000 }, () => {
+describe('Session.starttls, SPEC §5: success', { timeout: 120_000 }, () => {
   it('says 220 once, secures, and tells its server once; inside TLS nothing is offered', async () => {
     await using set = await stage();
     await set.session.ehlo('client.test');
@@ -188,7 +188,7 @@ describe('Session.starttls, SPEC §5: success', { timeout: 20_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
+describe('Session.starttls, SPEC §5: refusals', { timeout: 120_000 }, () => {
   it('pauses the socket in the tick of the call', async () => {
     await using set = await stage();
     set.near.resume();
@@ -336,7 +336,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 20_000 }, () => {
   });
 });
 
-describe('Session.gate, SPEC §5: the lock-out', { timeout: 20_000 }, () => {
+describe('Session.gate, SPEC §5: the lock-out', { timeout: 120_000 }, () => {
   it('10 commands get 554 5.7.0, then 421 4.7.0, and the connection closes; QUIT is let through', async () => {
     await using set = await lockedOut();
     assert.equal(set.session.state, 'locked-out');
@@ -384,7 +384,7 @@ describe('Session.gate, SPEC §5: the lock-out', { timeout: 20_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', { timeout: 20_000 }, () => {
+describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', { timeout: 120_000 }, () => {
   for (const [title, act, code] of [
     ['garbage', (client: RawClient) => client.send('MAIL FROM:<>\r\n'), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
     ['FIN', async (client: RawClient) => client.finish(), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
@@ -454,7 +454,7 @@ describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', 
   });
 });
 
-describe('Session, SPEC §5: calls that have no meaning', { timeout: 20_000 }, () => {
+describe('Session, SPEC §5: calls that have no meaning', { timeout: 120_000 }, () => {
   it('a socket that cannot be used is refused before anything is said; it is closed, with one event', async () => {
     await using set = await stage();
     await set.session.ehlo('client.test');
@@ -497,7 +497,7 @@ describe('Session, SPEC §5: calls that have no meaning', { timeout: 20_000 }, (
   });
 });
 
-describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 20_000 }, () => {
+describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 120_000 }, () => {
   it('secures before a byte is said', async () => {
     await using set = await stage();
     const [{ socket, tls }] = await Promise.all([set.session.tlsOnConnect(set.near), set.client.upgrade(trust)]);
@@ -524,7 +524,7 @@ describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 20_000 }, () => {
   }
 });
 
-describe('Session.gate before TLS, RFC 3207 §4', { timeout: 20_000 }, () => {
+describe('Session.gate before TLS, RFC 3207 §4', { timeout: 120_000 }, () => {
   const said = (session: Session, line: string): string => {
     const reply = session.gate(line);
     return reply === null ? 'goes on' : formatReply(reply).trimEnd();
@@ -571,7 +571,7 @@ describe('Session.gate before TLS, RFC 3207 §4', { timeout: 20_000 }, () => {
   }
 });
 
-describe('the verdict on top of the engine', { timeout: 20_000 }, () => {
+describe('the verdict on top of the engine', { timeout: 120_000 }, () => {
   for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`drops whom an engine lets in that only tries, where a certificate must verify (${maxVersion})`, async () => {
       const lenient = new Engine({ id: 'test', tls: { cert, key, ca: [authority.ca] } }, serverTlsSettings({}), 'try');
