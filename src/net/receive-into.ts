@@ -1,12 +1,8 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-
-/** What Node keeps for `onread`, under symbols of its own. */
-interface OnRead {
-  readonly buffer: symbol;
-  readonly callback: symbol;
-}
+import { onReadInto } from './on-read.js';
+import { Resumable } from './resumable.js';
 
 /**
  * Has a secured socket put what it receives into `memory`, which many sockets may share, in place of a new Buffer and a pass
@@ -20,37 +16,29 @@ interface OnRead {
  * @returns false where it cannot be had: the octets come as `'data'`
  */
 export function receiveInto(socket: Duplex, memory: Buffer, received: (chunk: Buffer) => void): boolean {
-  if (!(socket instanceof TLSSocket)) return false;
-  const { _parent: raw, _handle: handle } = socket as unknown as Internals;
-  if (!(raw instanceof Socket) || typeof handle?.useUserBuffer !== 'function') return false;
-  onRead ??= found(socket);
-  if (onRead === 'missing') return false;
-  const early: Buffer | null = socket.read();
-  if (early !== null) received(early);
+  if (!(socket instanceof TLSSocket) || !standsOnSocket(socket)) return false;
   let chunk = memory;
-  const kept: Record<symbol, unknown> = socket as unknown as Record<symbol, unknown>;
-  kept[onRead.buffer] = memory;
-  kept[onRead.callback] = (octets: number): boolean => {
+  const had = onReadInto(socket, memory, (octets) => {
     if (chunk.length !== octets) chunk = memory.subarray(0, octets); // in bulk one record is as long as the next
     received(chunk);
     return true;
-  };
-  handle.useUserBuffer(memory);
-  // A paused stream holds a client back by what it has in its buffer, which is not used any more: Node goes on reading.
+  });
+  if (!had) return false;
+  const early: Buffer | null = socket.read();
+  if (early !== null) received(early);
   if (socket.isPaused()) socket.pause();
   return true;
 }
 
-interface Internals {
-  readonly _parent?: unknown;
-  readonly _handle?: { readonly useUserBuffer?: (memory: Buffer) => void } | null;
+/** These names are not documented; docs/decisions/0001 and 0004 say what becomes of it where one is missing. */
+function standsOnSocket(socket: TLSSocket): boolean {
+  const { _parent: raw, _handle: handle } = socket as unknown as Internals;
+  if (raw instanceof Socket) return true;
+  const between = handle?._parentWrap?.stream;
+  return between instanceof Resumable && between.fromEventLoop;
 }
 
-let onRead: OnRead | 'missing' | null = null;
-
-function found(socket: Socket): OnRead | 'missing' {
-  const symbols = Object.getOwnPropertySymbols(socket);
-  const buffer = symbols.find(({ description }) => description === 'kBuffer');
-  const callback = symbols.find(({ description }) => description === 'kBufferCb');
-  return buffer === undefined || callback === undefined ? 'missing' : { buffer, callback };
+interface Internals {
+  readonly _parent?: unknown;
+  readonly _handle?: { readonly _parentWrap?: { readonly stream?: unknown } } | null;
 }

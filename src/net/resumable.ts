@@ -1,5 +1,7 @@
+import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { lend } from './on-read.js';
 import type { ClearAgain } from './starttls-contract.js';
 
 /** Type, version and length (RFC 8446 §5.1, RFC 5246 §6.2.1). */
@@ -47,9 +49,17 @@ export class RecordBorder {
  * Clear text where a record is due is kept for later, and its first octets are shown to TLS as well: a session that has
  * ended does not look at them, and one that has not fails on them as it would without us. So nobody ends it but the
  * holder of its keys; and a FIN in place of a close_notify, which Node takes for the same, is seen at the raw socket.
+ *
+ * It is a stream because Node puts TLS on nothing else, and has one reader and writer, Node's JSStreamSocket, which listens for
+ * 'data', pauses, resumes, and writes when the write before is done. So it keeps no buffer: all four go straight to the raw
+ * socket, and what that has received lies in one memory for all, until TLS has it. docs/decisions/0004 has what that saves.
  */
 export class Resumable extends Duplex {
+  /** Whether octets come from the event loop, never inside another's call. */
+  readonly fromEventLoop: boolean;
   readonly #raw: Duplex;
+  /** The same, where it is one of `node:net`. */
+  readonly #socket: Socket | null;
   readonly #border = new RecordBorder();
   /** What came behind the last record; `null`: nothing but records so far. */
   #clear: Buffer[] | null = null;
@@ -62,7 +72,9 @@ export class Resumable extends Duplex {
   constructor(raw: Duplex) {
     super();
     this.#raw = raw;
+    this.#socket = raw instanceof Socket ? raw : null;
     raw.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose);
+    this.fromEventLoop = lend(raw, this.#onData);
     raw.pause();
   }
 
@@ -87,19 +99,26 @@ export class Resumable extends Duplex {
     });
   }
 
-  override _read(): void {
-    if (this.#shownOctets < HEADER_OCTETS) this.#raw.resume();
+  override resume(): this {
+    if (this.#shownOctets < HEADER_OCTETS && !this.#gaveBack) this.#raw.resume();
+    return this;
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#raw.write(chunk, done);
+  override pause(): this {
+    if (!this.#gaveBack) this.#raw.pause();
+    return this;
   }
 
-  override _writev(chunks: readonly { readonly chunk: Buffer }[], done: Done): void {
-    const last = chunks.length - 1;
-    this.#raw.cork();
-    for (const [at, { chunk }] of chunks.entries()) this.#raw.write(chunk, at === last ? done : undefined);
-    this.#raw.uncork();
+  override _read(): void {}
+
+  override write(chunk: Buffer, done?: Done): boolean;
+  override write(chunk: Buffer, encoding?: BufferEncoding, done?: Done): boolean;
+  override write(chunk: Buffer, encoding?: BufferEncoding | Done, last: Done = nothing): boolean {
+    const done = typeof encoding === 'function' ? encoding : last;
+    // A second pass through a Writable costs as much as the write itself. libuv keeps the order of what it cannot write at once.
+    if (this.#socket?.writableLength === 0) this.#socket._write(chunk, NO_ENCODING, done);
+    else this.#raw.write(chunk, done);
+    return true;
   }
 
   /** TLS has said its last record: the connection ends with it, unless it was asked for. */
@@ -108,6 +127,7 @@ export class Resumable extends Duplex {
     this.#gaveBack = true;
     const raw = this.#raw.pause();
     raw.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    lend(raw, null);
     done();
     this.#settle({ socket: raw, unread: Buffer.concat(this.#clear ?? []) });
   }
@@ -126,23 +146,24 @@ export class Resumable extends Duplex {
   readonly #onData = (chunk: Buffer): void => {
     const inRecords = this.#clear === null ? this.#border.follow(chunk) : 0;
     const records = inRecords === chunk.length ? chunk : chunk.subarray(0, inRecords);
-    if (records.length > 0 && !this.push(records)) this.#raw.pause();
+    if (records.length > 0) this.emit('data', records);
     if (inRecords < chunk.length) this.#keep(chunk.subarray(inRecords));
   };
 
   /** Keeps clear text, and shows TLS as much of it as it needs to see that it is no record. The rest waits in the socket. */
   #keep(clear: Buffer): void {
     this.#clear ??= [];
-    this.#clear.push(clear);
+    this.#clear.push(Buffer.from(clear)); // it is lent
     const shown = clear.subarray(0, HEADER_OCTETS - this.#shownOctets);
     this.#shownOctets += shown.length;
     if (this.#shownOctets === HEADER_OCTETS) this.#raw.pause();
-    if (shown.length > 0) this.push(shown);
+    if (shown.length > 0) this.emit('data', shown);
   }
 
   readonly #onEnd = (): void => {
     this.#rawEnded = true;
     this.push(null);
+    this.read(); // or 'end' would wait for it
   };
 
   readonly #onError = (error: Error): void => {
@@ -154,4 +175,9 @@ export class Resumable extends Duplex {
   };
 }
 
+/** The word of Node's Writable for a chunk that is no string; with another one, an assertion ends the process. */
+const NO_ENCODING = 'buffer' as BufferEncoding;
+
 type Done = (error?: Error | null) => void;
+
+function nothing(): void {}

@@ -30,6 +30,8 @@ export class Boundary {
     if (insideTls) assertHandedOver(socket);
     else assertUsable(socket);
     socket.pause();
+    // One that TLS has given back stops reading with it: octets would be with the kernel, where nobody counts them.
+    if (!insideTls) socket.read(0);
     this.#socket = socket;
     this.#unread = unread.length;
   }

@@ -245,6 +245,25 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       assert.deepEqual(await send(client), OK);
     });
 
+    it('counts octets behind the next STARTTLS too, while a slow onStartTls is asked (RFC 3207 §6)', async () => {
+      await using running = await resuming({ onStartTls: () => sleep(100) });
+      using client = await ClosingTls.greeted(running.port);
+      await client.starttls(only(running));
+      client.raw.write(Buffer.concat([await client.closeNotify(), Buffer.from('EHLO clear.test\r\nSTARTTLS\r\n')]));
+      await client.reply();
+      client.said = '';
+      await sleep(30);
+      client.raw.write('EHLO injected\r\n');
+      await client.untilClosed();
+      await running.quiet();
+      assert.match(client.said, /^554 5\.5\.1 Synchronization error/);
+      assert.deepEqual(
+        running.errors.map(({ code }) => code),
+        ['ERR_TLS_SMTP_PLAINTEXT_AFTER_STARTTLS'],
+      );
+      assert.ok(!running.seen.some(({ command }) => command.includes('injected')));
+    });
+
     it('leaves no socket behind where the server closes in the moment in which TLS has ended', async () => {
       await using running = await resuming();
       using client = await ClosingTls.greeted(running.port);

@@ -7,6 +7,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import fc from 'fast-check';
 import { Engine } from '../../../src/net/engine.js';
 import { HandshakeFailedError } from '../../../src/net/handshake-failure.js';
+import { receiveInto } from '../../../src/net/receive-into.js';
 import { RecordBorder, Resumable } from '../../../src/net/resumable.js';
 import { serverTlsSettings } from '../../../src/net/server-tls-options.js';
 import { upgrade } from '../../../src/net/upgrade.js';
@@ -177,6 +178,61 @@ for (const version of VERSIONS) {
       ends.raw.resume();
       const [said] = (await within(once(ends.raw, 'data'), 'clear text')) as [Buffer];
       assert.equal(said.toString(), 'NOOP\r\n');
+    });
+
+    it('keeps what stood behind the last record, whatever other connections receive meanwhile', async () => {
+      using ends = await session(options);
+      using other = await session(options);
+      await endTls(ends, 'EHLO clear.test\r\n');
+      const came = once(other.secured.resume(), 'data');
+      other.client.write(Buffer.alloc(1 << 16));
+      await within(came, 'what the other says');
+      const clear = await ends.between.giveBack(ends.secured, 1_000);
+      assert.equal(clear?.unread.toString(), 'EHLO clear.test\r\n');
+    });
+
+    it('leaves the raw socket alone once it was given back', async () => {
+      using ends = await session(options);
+      await endTls(ends, '');
+      assert.ok((await ends.between.giveBack(ends.secured, 1_000)) !== null);
+      ends.between.resume();
+      assert.equal(ends.raw.isPaused(), true);
+      ends.raw.resume();
+      ends.between.pause();
+      assert.equal(ends.raw.isPaused(), false);
+      ends.secured.destroy();
+      await sleep(20);
+      assert.deepEqual([ends.raw.destroyed, ends.raw.isPaused()], [false, false]);
+    });
+
+    it('has octets inside TLS received into a memory of the caller, as on a raw socket (docs/decisions/0004)', async () => {
+      using ends = await session(options);
+      const memory = Buffer.alloc(65_536);
+      const body = Buffer.alloc(1 << 20, 'a line of text\r\n');
+      const chunks: Buffer[] = [];
+      let lent = true;
+      const had = receiveInto(ends.secured, memory, (chunk) => {
+        lent &&= chunk.buffer === memory.buffer;
+        chunks.push(Buffer.from(chunk));
+      });
+      ends.secured.resume();
+      ends.client.write(body);
+      await eventually('all of it', () => chunks.reduce((sum, { length }) => sum + length, 0) >= body.length);
+      assert.deepEqual([had, lent, Buffer.concat(chunks).equals(body)], [true, true, true]);
+    });
+
+    it('works on a stream that is no socket, where nothing is lent', async () => {
+      const { near, far } = await socketPair();
+      const wrapped = Duplex.from({ readable: near, writable: near });
+      const between = new Resumable(wrapped);
+      const client = connectTls({ ca: authority.ca, servername: 'mx.test', ...options, socket: far });
+      const secured = await within(upgrade(engine, between, 'on-connect', 2_000), 'the handshake');
+      assert.deepEqual([between.fromEventLoop, receiveInto(secured, Buffer.alloc(65_536), () => {})], [false, false]);
+      secured.pipe(secured);
+      client.write('echo');
+      const [said] = (await within(once(client, 'data'), 'the echo')) as [Buffer];
+      assert.equal(said.toString(), 'echo');
+      for (const stream of [client, secured, near, far]) stream.destroy();
     });
 
     it('gives back what came while nobody had asked yet, and leaves the rest in the socket', async () => {
