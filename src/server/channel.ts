@@ -126,10 +126,11 @@ export class Channel {
   }
 
   #collected(): Buffer | null {
+    if (this.#reply === null && this.#text === '') return null;
     const octets = this.#reply !== null ? replyOctets(this.#reply) : Buffer.from(this.#text, 'latin1');
     this.#reply = null;
     this.#text = '';
-    return octets.length === 0 ? null : octets;
+    return octets;
   }
 
   #watch(): void {
