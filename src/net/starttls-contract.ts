@@ -26,7 +26,7 @@ export interface StartTlsSession {
    */
   helo(name: string): Promise<void> | undefined;
   /**
-   * Ask before each other command.
+   * Ask before each command but STARTTLS; EHLO and HELO too, and before `ehlo()` or `helo()` hears of them.
    *
    * @returns the reply to send instead of running it, or `null`: go on. 530 to those of `tls.requireHosts` before TLS (451
    *   while the list cannot tell yet, which is over when `ehlo()` or `helo()` is); 554 while locked out; 421 and the
