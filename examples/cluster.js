@@ -1,6 +1,6 @@
 // A mail listener on all cores. Workers share the port, and a secret from which they make the same session-ticket keys: a
 // client that comes back resumes its session, whichever of them it meets.
-//   node examples/cluster.js certificate.pem key.pem [port] [workers]
+//   node examples/cluster.js /etc/mail/cert.pem /etc/mail/key.pem [port] [workers]
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';

@@ -1,6 +1,6 @@
 // Stopping without losing mail: on SIGTERM no new client is let in, idle ones are told 421, and messages under way may
 // finish. Whoever is not done by then is cut, and sends again: no 250 has been said.
-//   node examples/graceful-shutdown.js certificate.pem key.pem [port] [drain in ms]
+//   node examples/graceful-shutdown.js /etc/mail/cert.pem /etc/mail/key.pem [port] [drain in ms]
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SmtpServer } from 'tls-smtp';
 

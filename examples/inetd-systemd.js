@@ -1,5 +1,5 @@
 // A mail listener that opens no port itself: systemd or inetd has, and needs no root for it here.
-//   node examples/inetd-systemd.js certificate.pem key.pem [tls-on-connect]
+//   node examples/inetd-systemd.js /etc/mail/cert.pem /etc/mail/key.pem [tls-on-connect]
 //
 // systemd: a .socket unit with ListenStream=25; its service gets the listening socket, number 3 and on.
 // inetd:   smtp stream tcp nowait mail /usr/bin/node node /srv/inetd-systemd.js /etc/mail/cert.pem /etc/mail/key.pem

@@ -1,5 +1,5 @@
 // A mail listener inside a program. With no arguments it makes itself a test certificate.
-//   node examples/mail-listener.js [certificate.pem key.pem]
+//   node examples/mail-listener.js [/etc/mail/cert.pem /etc/mail/key.pem]
 import { reject, SmtpServer } from 'tls-smtp';
 import { TestAuthority } from 'tls-smtp/testing';
 

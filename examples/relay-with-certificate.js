@@ -1,6 +1,6 @@
 // Mail for this domain is taken from everybody; relaying is for those whose certificate verifies.
 // With no arguments it makes itself an authority, and writes a certificate for a client into a folder.
-//   node examples/relay-with-certificate.js [certificate.pem key.pem clients-ca.pem]
+//   node examples/relay-with-certificate.js [/etc/mail/cert.pem /etc/mail/key.pem /etc/mail/clients-ca.pem]
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
