@@ -51,7 +51,7 @@ export class Commands {
 
   /** Reads and runs the next command. @returns `null`: it is not here yet */
   next(): Outcome | null {
-    // TLS where commands are due: no line may ever end, and none that does is the client's own (ALPACA; see FOREIGN).
+    // TLS where commands are due: no line may ever end, and none that does is the client's own (ALPACA; see FOREIGN in verbs.ts).
     if (this.#lines.startsWith(TLS_HANDSHAKE)) return UNASKED_TLS;
     const line = this.#nextLine();
     return line === null ? null : this.#run(line);
@@ -86,7 +86,7 @@ export class Commands {
     this.#progress.awaited = verb;
     // Behind a bare LF there is no handshake either: the boundary must never be open to doubt. Octets behind it are one.
     if (typeof command !== 'string' && verb === 'STARTTLS' && (line.end === 'crlf' || this.#lines.unread > 0)) {
-      return this.#progress.draining ? SHUT_DOWN : { do: 'upgrade', args: command.args }; // S47: no new upgrade
+      return this.#progress.draining ? SHUT_DOWN : { do: 'upgrade', args: command.args }; // no new upgrade
     }
     const refused = starttls.gate(line.text) ?? this.#refusedEnd(line, verb);
     if (typeof command === 'string') {

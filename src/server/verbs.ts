@@ -101,7 +101,7 @@ function helo(context: VerbContext, args: string): Eventual<Reply> {
   });
 }
 
-/** Any printable name: what real clients send follows no grammar (SPEC §5). */
+/** Any printable name: what real clients send follows no grammar. */
 function greet(context: VerbContext, name: string, accept: () => Eventual<Reply>): Eventual<Reply> {
   if (name === '' || name.length > 255) return NEEDS_NAME;
   const verdict = judge(context, 'helo', consultHelo, name);

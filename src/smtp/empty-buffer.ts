@@ -3,7 +3,7 @@
  *
  * Bytes that arrive in clear behind STARTTLS are how commands are injected into a TLS session (CVE-2011-0411), so the
  * handshake demands this value and there is one way to get it: to count what is unread and find nothing. There is no
- * way to empty a buffer first; SPEC and RFC 3207 §6 leave only refusal.
+ * way to empty a buffer first: what came in clear is refused, not dropped.
  */
 export class EmptyBuffer {
   /** A private field makes the class nominal: an object literal never passes for a proof. */

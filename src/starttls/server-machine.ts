@@ -150,7 +150,7 @@ export function step<C>(state: State<C>, event: Event<C>): Step<C> {
   }
 }
 
-/** SPEC's table, row by row, in its order. */
+/** In the order of docs/reference/starttls-server-machine.md: a byte behind STARTTLS is refused first. */
 function inClear<C>(state: State<C> & { name: 'clear' }, event: Event<C>): Step<C> {
   switch (event.type) {
     case 'ehlo':
