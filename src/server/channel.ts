@@ -95,13 +95,7 @@ export class Channel {
 
   /** Goes on inside TLS. @returns false where the secured socket is gone already */
   secured(socket: Duplex): boolean {
-    this.#socket.off('close', this.#onClose);
-    this.#socket = socket;
-    this.#blocked = false;
-    this.#watch();
-    receiveInto(socket, receivingMemory(), this.#onData);
-    if (socket.closed) this.#onClose();
-    return !socket.destroyed;
+    return this.#goOn(socket);
   }
 
   /** Goes on in clear on the raw socket, which TLS has given back. @returns false where it is gone already */
@@ -109,7 +103,7 @@ export class Channel {
     raw.off('error', this.#onError); // its own, from before TLS
     const secured = this.#socket;
     secured.off('data', this.#onData).off('end', this.#onEnd);
-    const open = this.secured(raw);
+    const open = this.#goOn(raw);
     secured.destroy();
     return open;
   }
@@ -123,6 +117,17 @@ export class Channel {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** @returns false where the socket is gone already */
+  #goOn(socket: Duplex): boolean {
+    this.#socket.off('close', this.#onClose);
+    this.#socket = socket;
+    this.#blocked = false;
+    this.#watch();
+    receiveInto(socket, receivingMemory(), this.#onData); // inside TLS alone: a raw socket comes as 'data'
+    if (socket.closed) this.#onClose();
+    return !socket.destroyed;
   }
 
   #collected(): Buffer | null {
