@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { TlsSmtpError } from '../errors.js';
 import type { Peer } from '../peer.js';
 import { type ProxyHeaderFault, readProxyHeader } from './proxy-header.js';
+import { ignoreErrors } from './socket-check.js';
 
 /** Why a connection from a proxy was closed without a word. */
 export type ProxyFault =
@@ -59,7 +60,7 @@ export function proxiedPeer(socket: Socket, proxy: Peer, timeoutMs: number): Pro
     };
     const ended = (): void => settle(null, octets.length === 0 ? null : 'the connection ended inside it');
     const deadline = setTimeout(() => settle(null, 'it did not come in time'), timeoutMs);
-    socket.on('error', ignore); // for life: a proxy that resets must not end the process; 'close' follows
+    ignoreErrors(socket); // a proxy that resets must not end the process; 'close' follows
     socket.on('end', ended);
     socket.on('close', ended);
     socket.on('data', read);
@@ -67,5 +68,3 @@ export function proxiedPeer(socket: Socket, proxy: Peer, timeoutMs: number): Pro
     else socket.resume();
   });
 }
-
-function ignore(): void {}

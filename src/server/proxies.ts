@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { HostMatcher } from '../hostlist/index.js';
 import { ProxyHeaderError, proxiedPeer } from '../net/proxy-protocol.js';
+import { ignoreErrors } from '../net/socket-check.js';
 import { type Peer, peerOf } from '../peer.js';
 
 /** What becomes of a connection on a port behind proxies. */
@@ -52,7 +53,7 @@ export class Proxies {
   async #clientOf(socket: Socket): Promise<Peer | null> {
     const proxy = peerOf(socket);
     this.#arriving.add(socket);
-    socket.on('error', ignore); // for life: a reset before anybody else listens must not end the process
+    ignoreErrors(socket); // a reset before anybody else listens must not end the process
     try {
       return (await this.#owesHeader(proxy)) ? await proxiedPeer(socket, proxy, this.#timeoutMs) : proxy;
     } catch (problem) {
@@ -74,5 +75,3 @@ export class Proxies {
 }
 
 const UNDECIDED = 'nobody can tell whether it is due: the list of proxies is undecided';
-
-function ignore(): void {}
