@@ -115,6 +115,10 @@ export class Resumable extends Duplex {
   override write(chunk: Buffer, encoding?: BufferEncoding, done?: Done): boolean;
   override write(chunk: Buffer, encoding?: BufferEncoding | Done, last: Done = nothing): boolean {
     const done = typeof encoding === 'function' ? encoding : last;
+    if (this.#gaveBack) {
+      done(new Error('TLS has let go of the connection')); // a record there would stand in clear
+      return false;
+    }
     // A second pass through a Writable costs as much as the write itself. libuv keeps the order of what it cannot write at once.
     if (this.#socket?.writableLength === 0) this.#socket._write(chunk, NO_ENCODING, done);
     else this.#raw.write(chunk, done);

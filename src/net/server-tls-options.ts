@@ -72,7 +72,8 @@ const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersio
 
 const OLD_VERSIONS = ['TLSv1', 'TLSv1.1'] as const satisfies readonly SecureVersion[];
 
-const NAMES = [
+/** The names of all of them, as they stand under `tls`. */
+export const TLS_NAMES: readonly (keyof ServerTlsOptions)[] = [
   ...CREDENTIAL_NAMES,
   'advertiseHosts',
   'requireHosts',
@@ -89,7 +90,7 @@ const NAMES = [
   'ticketSecret',
   'whenUnavailable',
   'rememberEsmtp',
-] as const;
+];
 
 const HINTS = {
   cert: 'tls.certificate',
@@ -109,7 +110,7 @@ const HINTS = {
  * @throws {HostListSyntaxError} that names option and item
  */
 export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTlsSettings {
-  const options = checkedOptions('tls', given, NAMES, HINTS);
+  const options = checkedOptions('tls', given, TLS_NAMES, HINTS);
   credentialSettings(options); // the store reads them for itself; what cannot be meant is refused here already
   const { alpn = ['smtp', 'esmtp'], onConnectPorts = [], rememberEsmtp = false } = options;
   if (!Array.isArray(alpn) || !alpn.every((name) => typeof name === 'string' && /^[!-~]{1,255}$/.test(name))) {

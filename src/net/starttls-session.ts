@@ -77,13 +77,13 @@ export class Session implements StartTlsSession {
       advertise = typeof offered === 'boolean' ? offered : await offered;
     }
     advertise &&= this.#machine.name === 'clear'; // not while an upgrade is under way
-    this.#step({ type: 'ehlo', advertise });
+    this.#stepOutside({ type: 'ehlo', advertise });
     return advertise ? ['STARTTLS'] : [];
   }
 
   helo(name: string): Promise<void> | undefined {
     this.#heloName = name;
-    this.#step({ type: 'helo' });
+    this.#stepOutside({ type: 'helo' });
     const { required } = this.#rules;
     return typeof required === 'boolean' ? undefined : required.then(() => {});
   }
@@ -94,11 +94,7 @@ export class Session implements StartTlsSession {
     const tls = name === 'clear' ? this.#rules.duty : 'optional';
     if (name === 'clear' && tls === 'optional') return null;
     const command = parseCommand(line);
-    const effects = this.#step({ type: 'command', verb: typeof command === 'string' ? '' : command.verb, tls });
-    const socket = this.#socket;
-    // The caller writes the reply now; the end of the connection follows it.
-    if (socket !== null && effects.some((effect) => effect.do === 'close')) setImmediate(() => hangUp(socket));
-    return replyAmong(effects);
+    return this.#stepOutside({ type: 'command', verb: typeof command === 'string' ? '' : command.verb, tls });
   }
 
   async starttls(socket: Duplex, request: { readonly args: string; readonly unread: Buffer }): Promise<StartTlsResult> {
@@ -138,7 +134,15 @@ export class Session implements StartTlsSession {
     return clear;
   }
 
-  /** One step of the machine outside an attempt. @returns what is to be done */
+  /** A step between attempts, for a command whose reply the caller writes now; an end of the connection follows it. */
+  #stepOutside(event: Event<ServerCredentials>): Reply | null {
+    const effects = this.#step(event);
+    const socket = this.#socket;
+    if (socket !== null && effects.some((effect) => effect.do === 'close')) setImmediate(() => hangUp(socket));
+    return replyAmong(effects);
+  }
+
+  /** One step of the machine. @returns what is to be done */
   #step(event: Event<ServerCredentials>): readonly Effect<ServerCredentials>[] {
     const { state, effects } = step<ServerCredentials>(this.#machine, event);
     this.#machine = state;

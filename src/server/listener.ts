@@ -111,9 +111,15 @@ export class Listener {
    */
   async open(where: Where): Promise<{ address: string; port: number }> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
+      const fail = (error: NodeJS.ErrnoException): void => {
+        const passedOn = where.fd !== undefined && error.syscall === 'listen';
+        reject(
+          passedOn ? new OptionError('listen.fd', `is no listening socket that was passed on (${error.code})`) : error,
+        );
+      };
+      this.#server.once('error', fail);
       this.#server.listen(where, () => {
-        this.#server.off('error', reject);
+        this.#server.off('error', fail);
         resolve();
       });
     });

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { OptionError } from '../errors.js';
-import type { ServerTlsOptions } from '../net/server-tls-options.js';
+import { type ServerTlsOptions, TLS_NAMES } from '../net/server-tls-options.js';
 import { checkedOptions, oneOf } from '../options.js';
 import type { AclOptions } from '../policy/acl.js';
 import type { BareNewlines } from '../smtp/body-decoder.js';
@@ -54,6 +54,9 @@ export interface SmtpServerSettings {
   readonly handlers: SettledHandlers;
 }
 
+/** What stands one floor deeper, and what it is called elsewhere. */
+const HINTS = { ...Object.fromEntries(TLS_NAMES.map((name) => [name, `tls.${name}`])), ...SMTP_SERVER_NAMES };
+
 /** @throws {OptionError} */
 export function serverSettings(given: SmtpServerOptions | undefined): SmtpServerSettings {
   const options = checkedOptions<SmtpServerOptions>(
@@ -71,7 +74,7 @@ export function serverSettings(given: SmtpServerOptions | undefined): SmtpServer
       'bareNewlines',
       ...HANDLER_NAMES,
     ],
-    SMTP_SERVER_NAMES,
+    HINTS,
   );
   for (const name of HANDLER_NAMES) {
     if (options[name] !== undefined && typeof options[name] !== 'function')

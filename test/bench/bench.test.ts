@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 const BENCH = join(import.meta.dirname, 'bench.js');
 
 function bench(...given: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [BENCH, ...given], { encoding: 'utf8', timeout: 50_000 });
+  return spawnSync(process.execPath, [BENCH, ...given], { encoding: 'utf8', timeout: 110_000 });
 }
 
 describe('npm run bench', { timeout: 120_000 }, () => {

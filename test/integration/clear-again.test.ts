@@ -24,7 +24,7 @@ async function send(client: ClosingTls): Promise<string[]> {
 const OK = ['250', '250', '354', '250'];
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  describe(`tls.resumeClearHosts, ${version}`, { timeout: 30_000 }, () => {
+  describe(`tls.resumeClearHosts, ${version}`, { timeout: 120_000 }, () => {
     const only = (running: RunningServer): ConnectionOptions => ({
       ...running.trust,
       minVersion: version,

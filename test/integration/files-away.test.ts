@@ -13,7 +13,7 @@ after(() => rm(folder, { recursive: true }));
 const file = join(folder, 'identity.pem');
 const LIMIT_MS = 300;
 
-describe('certificates on a file system that is away', { skip: process.platform === 'win32', timeout: 30_000 }, () => {
+describe('certificates on a file system that is away', { skip: process.platform === 'win32', timeout: 120_000 }, () => {
   it('a client gets 454 in time, and the place of its handshake goes to the next', async () => {
     const { issued } = await testIdentity();
     await writeFile(file, issued.cert + issued.key, { mode: 0o600 });

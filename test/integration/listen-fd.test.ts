@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
+import { SmtpServer } from '../../src/server/index.js';
 import { eventually, RawClient } from '../support/raw-client.js';
 import { testIdentity } from '../support/with-server.js';
 
@@ -35,7 +36,7 @@ function started(fd: number, source: string) {
   return { child, output };
 }
 
-describe('listen({ fd })', { skip: process.platform === 'win32', timeout: 20_000 }, () => {
+describe('listen({ fd })', { skip: process.platform === 'win32', timeout: 120_000 }, () => {
   it('[S37] tls.onConnectPorts looks at the port that the socket listens on; close() lets the process end', async () => {
     const { issued, authority } = await testIdentity();
     const { listener, port, fd } = await listeningSocket();
@@ -66,5 +67,14 @@ describe('listen({ fd })', { skip: process.platform === 'win32', timeout: 20_000
     listener.close();
     const [code] = await once(child, 'close');
     assert.deepEqual([code, output.text], [0, 'option tls.certificate is needed for tlsOnConnect\n']);
+  });
+
+  it('names the option where nothing that listens was passed on', async () => {
+    const server = new SmtpServer({ onMessage() {} });
+    await assert.rejects(server.listen({ fd: 999 }), {
+      option: 'listen.fd',
+      message: 'option listen.fd is no listening socket that was passed on (EINVAL)',
+    });
+    await server.close();
   });
 });

@@ -6,7 +6,7 @@ import { lend } from '../../../src/net/on-read.js';
 import { eventually, sleep } from '../../support/raw-client.js';
 import { socketPair } from '../../support/socket-pair.js';
 
-describe('lend', { timeout: 20_000 }, () => {
+describe('lend', { timeout: 120_000 }, () => {
   it('lends what comes, in one memory for all sockets, on every Node', async () => {
     await using one = await socketPair();
     await using other = await socketPair();

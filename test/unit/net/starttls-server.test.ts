@@ -51,6 +51,8 @@ describe('new StartTlsServer', () => {
       () => new StartTlsServer({ certificate: cert } as StartTlsServerOptions),
       /option certificate is unknown; tls\.certificate is meant\?/,
     );
+    const secret = { ticketSecret: 'x'.repeat(32) } as StartTlsServerOptions;
+    assert.throws(() => new StartTlsServer(secret), /option ticketSecret is unknown; tls\.ticketSecret is meant\?/);
   });
 
   it('refuses options that nobody reads, and values that cannot be meant', () => {

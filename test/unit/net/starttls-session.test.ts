@@ -351,6 +351,15 @@ describe('Session.gate, SPEC §5: the lock-out', { timeout: 120_000 }, () => {
     assert.deepEqual([set.lockouts.length, set.errors.length], [1, 0]);
   });
 
+  it('counts EHLO and HELO that were not gated too, and closes whatever the program answers to them', async () => {
+    await using set = await lockedOut();
+    for (let count = 0; count < 10; count++) await set.session.ehlo('client.test');
+    assert.equal(set.session.state, 'locked-out');
+    set.session.helo('client.test');
+    assert.equal(set.session.state, 'closed');
+    await within(set.client.closed(), 'close');
+  });
+
   it('lets no command through behind its 421, pipelined ones above all', async () => {
     await using set = await lockedOut();
     for (let count = 0; count < 11; count++) set.session.gate('NOOP');

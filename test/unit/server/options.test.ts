@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { describe, it } from 'node:test';
 import { checkedLimits } from '../../../src/server/limits.js';
-import { serverSettings } from '../../../src/server/options.js';
+import { type SmtpServerOptions, serverSettings } from '../../../src/server/options.js';
 import { formatReply } from '../../../src/smtp/reply.js';
 
 describe('serverSettings', () => {
@@ -87,5 +87,12 @@ describe('serverSettings', () => {
 
   it('hides SMTPUTF8 with 8BITMIME, which it needs (RFC 6531 §3.1)', () => {
     assert.deepEqual(serverSettings({ hide: ['8bitmime'] }).hidden, new Set(['8BITMIME', 'SMTPUTF8']));
+  });
+
+  it('says where an option belongs that was given beside tls', () => {
+    for (const name of ['certificate', 'ticketSecret', 'verifyHosts']) {
+      const given = { [name]: 'x' } as SmtpServerOptions;
+      assert.throws(() => serverSettings(given), { message: `option ${name} is unknown; tls.${name} is meant?` });
+    }
   });
 });
