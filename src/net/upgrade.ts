@@ -23,10 +23,13 @@ export class Boundary {
   /**
    * @param unread - what was read from the socket and not parsed; never used, only counted
    * @param insideTls - the command came through TLS: it will be refused, on the socket that TLS already has
+   * @throws {HandshakeFailedError} where a reset was met before, by the write of a reply, say: no mistake of the program
    * @throws {SocketUnusableError} where TLS cannot be started on this socket
    */
   constructor(socket: Duplex, unread: Buffer, insideTls: boolean) {
     ignoreErrors(socket); // first: one that was destroyed just now may have an error yet to emit
+    const met = socket.errored === null ? null : new HandshakeFailedError(socket.errored);
+    if (met?.reason === 'peer-closed') throw met;
     if (insideTls) assertHandedOver(socket);
     else assertUsable(socket);
     socket.pause();

@@ -404,6 +404,18 @@ describe('Boundary, RFC 3207 §6', () => {
     far.destroy();
   });
 
+  it('blames the network, not the program, for a reset that the write of a reply has met', async () => {
+    const { near, far } = await pair();
+    far.resetAndDestroy();
+    await sleep(20); // near does not read, and so does not know of it
+    near.write('250 OK\r\n');
+    assert.throws(
+      () => new Boundary(near, Buffer.alloc(0), false),
+      (error) => error instanceof HandshakeFailedError && error.reason === 'peer-closed' && error.fault === 'network',
+    );
+    near.destroy();
+  });
+
   it('survives a reset, also when the session goes on in clear, and however often STARTTLS is refused', async () => {
     const { near, far } = await pair();
     for (let refused = 0; refused < 20; refused++) new Boundary(near, Buffer.alloc(0), false);
