@@ -107,7 +107,7 @@ export class Listener {
 
   /**
    * @returns where it listens; a path has the port 0
-   * @throws Node's own error where it cannot
+   * @throws Node's own error where it cannot; {OptionError} for a descriptor that does not listen
    */
   async open(where: Where): Promise<{ address: string; port: number }> {
     await new Promise<void>((resolve, reject) => {
