@@ -1,11 +1,11 @@
 import { inTime, isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
 import type { Eventual } from '../eventual.js';
+import { DENIED } from '../policy/acl.js';
 import { SmtpRejection } from '../smtp/rejection.js';
 import { fixedReply, type Reply } from '../smtp/reply.js';
 import { HandlerFailedError, HandlerTimeoutError } from './starttls-errors.js';
 
-const PROHIBITED = fixedReply(550, '5.7.1', 'Administrative prohibition');
 const LOCAL_PROBLEM = fixedReply(451, '4.7.1', 'Local problem, try again later');
 
 /**
@@ -37,5 +37,5 @@ export function askApplication(
 /** @throws an error that was returned: `return reject(...)` is meant as a refusal */
 function refusalIn(answer: unknown): Reply | null {
   if (answer instanceof Error) throw answer;
-  return answer === false ? PROHIBITED : null;
+  return answer === false ? DENIED : null;
 }
