@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { SecureVersion } from 'node:tls';
 import { CREDENTIAL_NAMES, type CredentialOptions, credentialSettings } from '../credentials/options.js';
 import { OptionError } from '../errors.js';
-import { checkedOptions, oneOf, wholeNumber } from '../options.js';
+import { checkedOptions, type Hints, oneOf, wholeNumber } from '../options.js';
 import { type ServerPolicyOptions, ServerTlsPolicy } from '../policy/server-policy.js';
 import type { EnginePolicy } from './engine.js';
 import { TicketKeys } from './ticket-keys.js';
@@ -72,8 +72,7 @@ const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersio
 
 const OLD_VERSIONS = ['TLSv1', 'TLSv1.1'] as const satisfies readonly SecureVersion[];
 
-/** The names of all of them, as they stand under `tls`. */
-export const TLS_NAMES: readonly (keyof ServerTlsOptions)[] = [
+const NAMES: readonly (keyof ServerTlsOptions)[] = [
   ...CREDENTIAL_NAMES,
   'advertiseHosts',
   'requireHosts',
@@ -91,6 +90,9 @@ export const TLS_NAMES: readonly (keyof ServerTlsOptions)[] = [
   'whenUnavailable',
   'rememberEsmtp',
 ];
+
+/** Where they belong, for who gives them beside `tls`. */
+export const MISPLACED: Hints = Object.fromEntries(NAMES.map((name) => [name, `tls.${name}`]));
 
 const HINTS = {
   cert: 'tls.certificate',
@@ -110,7 +112,7 @@ const HINTS = {
  * @throws {HostListSyntaxError} that names option and item
  */
 export function serverTlsSettings(given: ServerTlsOptions | undefined): ServerTlsSettings {
-  const options = checkedOptions('tls', given, TLS_NAMES, HINTS);
+  const options = checkedOptions('tls', given, NAMES, HINTS);
   credentialSettings(options); // the store reads them for itself; what cannot be meant is refused here already
   const { alpn = ['smtp', 'esmtp'], onConnectPorts = [], rememberEsmtp = false } = options;
   if (!Array.isArray(alpn) || !alpn.every((name) => typeof name === 'string' && /^[!-~]{1,255}$/.test(name))) {

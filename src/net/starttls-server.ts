@@ -8,7 +8,7 @@ import { tell } from '../tell.js';
 import { voice } from '../trace.js';
 import { ClientRules } from './client-rules.js';
 import { ServerCredentialSource } from './server-credentials.js';
-import { type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings, TLS_NAMES } from './server-tls-options.js';
+import { MISPLACED, type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
 import { Session, type SessionContext } from './starttls-session.js';
@@ -56,7 +56,7 @@ const say = voice<StartTlsVoiceEvent>('starttls');
 
 /** What stands one floor deeper. */
 const HINTS = {
-  ...Object.fromEntries(TLS_NAMES.map((name) => [name, `tls.${name}`])),
+  ...MISPLACED,
   cert: 'tls.certificate',
   key: 'tls.privateKey',
 };

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { OptionError } from '../errors.js';
-import { type ServerTlsOptions, TLS_NAMES } from '../net/server-tls-options.js';
+import { MISPLACED, type ServerTlsOptions } from '../net/server-tls-options.js';
 import { checkedOptions, oneOf } from '../options.js';
 import type { AclOptions } from '../policy/acl.js';
 import type { BareNewlines } from '../smtp/body-decoder.js';
@@ -55,7 +55,7 @@ export interface SmtpServerSettings {
 }
 
 /** What stands one floor deeper, and what it is called elsewhere. */
-const HINTS = { ...Object.fromEntries(TLS_NAMES.map((name) => [name, `tls.${name}`])), ...SMTP_SERVER_NAMES };
+const HINTS = { ...MISPLACED, ...SMTP_SERVER_NAMES };
 
 /** @throws {OptionError} */
 export function serverSettings(given: SmtpServerOptions | undefined): SmtpServerSettings {

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CredentialStore } from '../credentials/credential-store.js';
+import { andThen } from '../eventual.js';
 import { assertBytes, assertStream, ignoreErrors } from '../net/socket-check.js';
 import { HandlerFailedError } from '../net/starttls-errors.js';
 import { StartTlsServer } from '../net/starttls-server.js';
@@ -249,8 +250,7 @@ export class SmtpServer extends EventEmitter<SmtpServerEvents> {
       if (refused !== null) throw new SmtpRejection(refused);
       return handlers.onStartTls?.(conversation);
     };
-    const refused = aclRefusal({ acl, conversation }, 'starttls');
-    return refused instanceof Promise ? refused.then(go) : go(refused);
+    return andThen<Reply | null, unknown>(aclRefusal({ acl, conversation }, 'starttls'), go);
   }
 
   #closed(conversation: Conversation, reason: string): void {

@@ -62,8 +62,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
       this.#channel.collect(this.#host.banner);
       this.#channel.listen();
       this.#progress.enter('commands');
-      this.#run();
-      if (this.#ended && this.#progress.reading) this.#finish();
+      this.#goOn();
     } catch (problem) {
       this.#fail(problem);
     }
@@ -143,6 +142,12 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     this.#host.closed(this.#reason);
   }
 
+  /** Where nobody read for a while: what is here, and then the end, if it has come meanwhile. */
+  #goOn(): void {
+    this.#run();
+    if (this.#ended && this.#progress.reading) this.#finish();
+  }
+
   /** Runs every command that is here, then writes their replies at once. */
   #run(): void {
     for (let anything = false; ; anything = true) {
@@ -178,8 +183,7 @@ export class Session implements Overdue, ChannelEvents, ReceptionEvents {
     try {
       this.#progress.enter('commands');
       this.#say(reply);
-      this.#run();
-      if (this.#ended && this.#progress.reading) this.#finish();
+      this.#goOn();
     } catch (problem) {
       this.#fail(problem);
     }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { TestAuthority } from '../../src/testing/authority.js';
+import { surroundings } from '../support/surroundings.js';
 import { type BenchArguments, benchArguments, USAGE } from './arguments.js';
 import { isMissed, judge, type Result } from './judge.js';
 import type { Ground } from './lane.js';
@@ -76,13 +76,4 @@ function printProfile(name: string, kind: string, folder: string): void {
 
 function pace({ rounds, seconds }: BenchArguments): { rounds: number; seconds: number } {
   return { rounds, seconds };
-}
-
-function surroundings(): { node: string; openssl: string; cpu: string } {
-  const [first] = cpus();
-  return {
-    node: process.versions.node,
-    openssl: process.versions.openssl,
-    cpu: `${cpus().length} × ${first?.model.trim() ?? 'unknown'}`,
-  };
 }

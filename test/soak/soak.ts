@@ -1,4 +1,4 @@
-import { cpus } from 'node:os';
+import { surroundings } from '../support/surroundings.js';
 import { type SoakArguments, soakArguments, USAGE } from './arguments.js';
 import { isMissed, type Result, runRow } from './run-row.js';
 import { formatResult } from './table.js';
@@ -46,13 +46,4 @@ async function run({ rows, size, seed, json }: SoakArguments): Promise<readonly 
 /** One line that is written over, where somebody looks on. */
 function progress(where: string): void {
   if (process.stderr.isTTY) process.stderr.write(CLEAR_LINE + where);
-}
-
-function surroundings(): { node: string; openssl: string; cpu: string } {
-  const [first] = cpus();
-  return {
-    node: process.versions.node,
-    openssl: process.versions.openssl,
-    cpu: `${cpus().length} × ${first?.model.trim() ?? 'unknown'}`,
-  };
 }
