@@ -70,7 +70,20 @@ async function meets(client: MailClient, mode: Mode, version: Version, way: Way)
   });
 }
 
+/** A reset takes along what was not read yet, also the alert of a client that closes at once: it comes again, so often. */
+const VISITS = 5;
+const RESET = 'the connection was lost (ECONNRESET)';
+
 async function distrusts(client: MailClient, mode: Mode): Promise<void> {
+  let told = await distrustfulVisit(client, mode);
+  for (let visit = 1; visit < VISITS && told.every((line) => line === RESET); visit++) {
+    told = await distrustfulVisit(client, mode);
+  }
+  for (const line of told) assert.match(line, client.leaves);
+}
+
+/** @returns what the server told of it */
+async function distrustfulVisit(client: MailClient, mode: Mode): Promise<readonly string[]> {
   await using running = await startServer();
   const stranger = await TestAuthority.create();
   await using folder = await temporaryFolder({ 'ca.pem': stranger.ca });
@@ -81,7 +94,7 @@ async function distrusts(client: MailClient, mode: Mode): Promise<void> {
   const { messages, errors, reasons, inClear } = outcome(running);
   assert.deepEqual({ messages, inClear }, { messages: [], inClear: [] });
   assert.notEqual(reasons.length, 0);
-  for (const line of [...errors, ...reasons]) assert.match(line, client.leaves);
+  return [...errors, ...reasons];
 }
 
 async function isRefused(client: MailClient, mode: Mode): Promise<void> {
