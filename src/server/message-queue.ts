@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { LogSelectors } from '../inspect/log-fields.js';
 import type { ReceivedOptions } from '../inspect/received.js';
+import { block } from './blocks.js';
 import { type Envelope, type IncomingMessage, MessageAlreadyReadError, MessageIncompleteError } from './message.js';
 
 /** Held for a slow reader before the client's socket is paused, and what is left when it goes on. */
@@ -14,21 +15,6 @@ const LOW_WATER_OCTETS = 16 * 1024;
 const LARGEST_BLOCK_OCTETS = 256 * 1024;
 
 const NO_BLOCK = Buffer.alloc(0);
-
-/** Small blocks are cut from a larger one, as Node's own are: to have memory costs more than to copy a message. */
-const SHEET_OCTETS = 32 * 1024;
-let sheet = NO_BLOCK;
-let sheetUsed = 0;
-
-function block(octets: number): Buffer {
-  if (octets > SHEET_OCTETS / 8) return Buffer.allocUnsafeSlow(octets);
-  if (sheet.length - sheetUsed < octets) {
-    sheet = Buffer.allocUnsafeSlow(SHEET_OCTETS);
-    sheetUsed = 0;
-  }
-  sheetUsed += octets;
-  return sheet.subarray(sheetUsed - octets, sheetUsed);
-}
 
 /** What the session does for its message. */
 export interface MessageSource {

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import wabt from 'wabt';
-import { ASSEMBLED, BODY_END, LINE_START, MAX_SCAN_OCTETS, scan } from '../../../src/smtp/data-scan.js';
+import {
+  ASSEMBLED,
+  BODY_END,
+  LINE_START,
+  MAX_SCAN_OCTETS,
+  receivingMemory,
+  scan,
+} from '../../../src/smtp/data-scan.js';
 import { root } from '../../architecture/project.js';
 
 const text = readFileSync(join(root, 'src', 'smtp', 'data-scan.wat'), 'utf8');
@@ -49,6 +56,29 @@ describe('data-scan', () => {
       const chunk = Buffer.from(`${body}.\r\n`);
       const { state, stopped, kept } = scan(LINE_START, chunk, 0, chunk.length);
       assert.deepEqual([state, stopped, kept.toString()], [BODY_END, body.length + 3, body]);
+    }
+  });
+
+  it('closes up where it was received, cut anywhere, and leaves what stands behind the end as it is', () => {
+    const wire = `a\r\n..b${'x'.repeat(40)}\r\n.c\r\n..\r\n.\rd${'y'.repeat(20)}\r\n...${'z'.repeat(70)}\r\n.\r\nQUIT\r\n`;
+    const body = `a\r\n.b${'x'.repeat(40)}\r\nc\r\n.\r\n\rd${'y'.repeat(20)}\r\n..${'z'.repeat(70)}\r\n`;
+    for (let first = 0; first <= wire.length; first++) {
+      for (let second = first; second <= wire.length; second++) {
+        const parts = [wire.slice(0, first), wire.slice(first, second), wire.slice(second)];
+        let state = LINE_START;
+        let read = '';
+        let rest = '';
+        for (const part of parts) {
+          if (state !== BODY_END) {
+            const chunk = receivingMemory().subarray(0, receivingMemory().write(part, 'latin1'));
+            const found = scan(state, chunk, 0, chunk.length);
+            state = found.state;
+            read += found.kept.toString('latin1');
+            rest += chunk.toString('latin1', found.stopped);
+          } else rest += part;
+        }
+        assert.deepEqual([read, rest], [body, 'QUIT\r\n'], `cut at ${first} and ${second}`);
+      }
     }
   });
 
