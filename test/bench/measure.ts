@@ -38,6 +38,8 @@ const PEER_PATIENCE_MS = 20_000;
 /** Operations before the first that counts: behind so many, the time of one falls no further. Bounded in time, too. */
 const WARM_UP = { connections: 6_000, messages: 20_000, large: 15, banner: 20, idle: 0 } as const;
 const WARM_UP_WINDOWS = 15;
+/** So many of each contestant, one after the other. */
+const PROCESSES = 3;
 /** A fill takes seconds and is steady: so many processes in a row show it. */
 const MEMORY_ROUNDS = 3;
 
@@ -51,16 +53,35 @@ export async function measure(row: Row, ground: Ground, pace: Pace): Promise<Sam
   });
 }
 
+/** Some processes are slower than others for all of their lives: the rounds are shared out among several of each. */
 async function runInTurns(row: Row, contestants: readonly Contestant[], ground: Ground, pace: Pace): Promise<void> {
+  const processes = Math.min(PROCESSES, pace.rounds);
+  for (let nth = 0; nth < processes; nth++) {
+    const from = Math.floor((nth * pace.rounds) / processes);
+    const to = Math.floor(((nth + 1) * pace.rounds) / processes);
+    await runSome(row, contestants, ground, pace, from, to);
+  }
+}
+
+/** One process of each contestant, and the rounds from the one up to the other. */
+async function runSome(
+  row: Row,
+  contestants: readonly Contestant[],
+  ground: Ground,
+  pace: Pace,
+  from: number,
+  to: number,
+): Promise<void> {
   const lanes = new Map<Contestant, Lane>();
   try {
     for (const contestant of contestants) {
+      if (isTired(contestant)) continue;
       pace.progress(`${row.name}: ${contestant.name} warms up`);
       const lane = await Lane.open(`${row.name}-${contestant.name}`, contestant.kind, row.load, ground);
       lanes.set(contestant, lane);
       await warmUp(row, contestant, lane, pace);
     }
-    for (let round = 0; round < pace.rounds; round++) {
+    for (let round = from; round < to; round++) {
       for (const contestant of rotated(contestants, round)) {
         const lane = lanes.get(contestant);
         if (lane === undefined || isTired(contestant)) continue;
