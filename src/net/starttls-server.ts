@@ -11,7 +11,7 @@ import { ServerCredentialSource } from './server-credentials.js';
 import { MISPLACED, type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
 import { HandshakesBusyError } from './starttls-errors.js';
-import { Session, type SessionContext } from './starttls-session.js';
+import { type SessionContext, StartTlsDriver } from './starttls-session.js';
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -148,7 +148,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   session(peer: Peer): StartTlsSession {
     assertPeer(peer);
     if (peer.localPort === 25 && this.#settings.requiresHosts) this.#warnOnce(REQUIRED_ON_25);
-    return new Session(peer, new ClientRules(this.#settings.policy, peer), this.#context);
+    return new StartTlsDriver(peer, new ClientRules(this.#settings.policy, peer), this.#context);
   }
 
   async #load(): Promise<void> {

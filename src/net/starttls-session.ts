@@ -45,7 +45,7 @@ export interface SessionContext {
 }
 
 /** Drives the server machine on a socket: one event in, every effect carried out, then the next event. */
-export class Session implements StartTlsSession {
+export class StartTlsDriver implements StartTlsSession {
   readonly #peer: Peer;
   readonly #rules: ClientRules;
   readonly #context: SessionContext;

@@ -2,11 +2,9 @@ import { isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
 import type { Eventual } from '../eventual.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
-import { HandlerFailedError } from '../net/starttls-errors.js';
-import { DENIED } from '../policy/acl.js';
+import { refusal, returnedRefusal } from '../net/handler-answer.js';
 import type { MailAddress } from '../smtp/path.js';
-import { SmtpRejection } from '../smtp/rejection.js';
-import { fixedReply, type Reply } from '../smtp/reply.js';
+import type { Reply } from '../smtp/reply.js';
 import type { AuthRequest } from './auth-request.js';
 import type { SmtpSession } from './conversation.js';
 import type { IncomingMessage } from './message.js';
@@ -68,8 +66,6 @@ export function settledHandlers({
   return Object.freeze({ onConnect, onStartTls, onSecure, onHelo, onAuth, onMailFrom, onRcptTo, onMessage, onClose });
 }
 
-const LOCAL_PROBLEM = fixedReply(451, '4.3.0', 'Local problem, try again later');
-
 /**
  * Runs a handler. Where it answers at once, so does this: a promise is returned only where the handler returned one.
  *
@@ -84,31 +80,13 @@ export function consult(
 ): Eventual<Reply> {
   try {
     const value = call();
-    if (!isThenable(value)) return returnedRefusal(handler, value, report) ?? accepted(value);
+    const denied = handler === 'onConnect' ? replies.forbidden : undefined; // in place of a greeting: RFC 5321 §3.1
+    if (!isThenable(value)) return returnedRefusal(handler, value, report, denied) ?? accepted(value);
     return Promise.resolve(value).then(
-      (answer) => returnedRefusal(handler, answer, report) ?? accepted(answer),
+      (answer) => returnedRefusal(handler, answer, report, denied) ?? accepted(answer),
       (thrown: unknown) => refusal(handler, thrown, report),
     );
   } catch (thrown) {
     return refusal(handler, thrown, report);
   }
-}
-
-/** What is said where a handler threw. @param report - gets what is no refusal */
-export function refusal(handler: string, thrown: unknown, report: (error: TlsSmtpError) => void): Reply {
-  if (thrown instanceof SmtpRejection) return thrown.reply;
-  report(new HandlerFailedError(handler, thrown));
-  return LOCAL_PROBLEM;
-}
-
-/**
- * `return reject(...)` in place of `throw`, `return new Error(...)` as one hands it to a callback elsewhere, and a test such
- * as `known.has(address)` whose answer is no: whoever writes that does not mean to accept.
- *
- * @returns `null`: it is no refusal
- */
-export function returnedRefusal(handler: string, value: unknown, report: (error: TlsSmtpError) => void): Reply | null {
-  if (value === undefined) return null;
-  if (value === false) return handler === 'onConnect' ? replies.forbidden : DENIED; // in place of a greeting: RFC 5321 §3.1
-  return value instanceof Error ? refusal(handler, value, report) : null;
 }

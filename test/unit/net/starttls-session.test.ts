@@ -10,7 +10,7 @@ import { ClientRules } from '../../../src/net/client-rules.js';
 import { Engine } from '../../../src/net/engine.js';
 import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
 import { HandshakesBusyError } from '../../../src/net/starttls-errors.js';
-import { Session, type SessionContext } from '../../../src/net/starttls-session.js';
+import { type SessionContext, StartTlsDriver } from '../../../src/net/starttls-session.js';
 import { type ServerPolicyOptions, ServerTlsPolicy } from '../../../src/policy/server-policy.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
@@ -29,7 +29,7 @@ after(() => listener.close());
 
 /** A session on a real socket, with a client at the other end and all that the session told its server. */
 interface Stage extends AsyncDisposable {
-  readonly session: Session;
+  readonly session: StartTlsDriver;
   readonly near: Socket;
   readonly client: RawClient;
   readonly errors: TlsSmtpError[];
@@ -58,7 +58,7 @@ async function stage(options: StageOptions = {}): Promise<Stage> {
   const built = new Engine({ id: 'test', tls: { cert, key } }, settings);
   const peer = { address: '192.0.2.1' };
   const policy = new ServerTlsPolicy({ advertiseHosts: '*', ...options.policy });
-  const session = new Session(peer, new ClientRules(policy, peer), {
+  const session = new StartTlsDriver(peer, new ClientRules(policy, peer), {
     settings,
     lockoutMs: options.lockoutMs ?? 60_000,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 1_000,
@@ -104,7 +104,7 @@ async function lockedOut(options: StageOptions = {}): Promise<Stage> {
   return set;
 }
 
-describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.ehlo and helo, RFC 3207 §4.2', { timeout: 120_000 }, () => {
   it('offers STARTTLS in clear, where there is TLS to offer', async () => {
     await using set = await stage();
     assert.deepEqual([await set.session.ehlo('a'), set.session.state], [['STARTTLS'], 'clear']);
@@ -115,8 +115,8 @@ describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 120_000 }, () => {
   it('without EHLO, behind HELO, or where it was not offered: 503 5.5.1, and the session goes on', async () => {
     for (const prepare of [
       async () => {},
-      async (session: Session) => session.helo('a'),
-      async (session: Session) => {
+      async (session: StartTlsDriver) => session.helo('a'),
+      async (session: StartTlsDriver) => {
         await session.ehlo('a');
         session.helo('a');
       },
@@ -132,7 +132,7 @@ describe('Session.ehlo and helo, RFC 3207 §4.2', { timeout: 120_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: success', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.starttls, SPEC §5: success', { timeout: 120_000 }, () => {
   it('says 220 once, secures, and tells its server once; inside TLS nothing is offered', async () => {
     await using set = await stage();
     await set.session.ehlo('client.test');
@@ -188,7 +188,7 @@ describe('Session.starttls, SPEC §5: success', { timeout: 120_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: refusals', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.starttls, SPEC §5: refusals', { timeout: 120_000 }, () => {
   it('pauses the socket in the tick of the call', async () => {
     await using set = await stage();
     set.near.resume();
@@ -336,7 +336,7 @@ describe('Session.starttls, SPEC §5: refusals', { timeout: 120_000 }, () => {
   });
 });
 
-describe('Session.gate, SPEC §5: the lock-out', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.gate, SPEC §5: the lock-out', { timeout: 120_000 }, () => {
   it('10 commands get 554 5.7.0, then 421 4.7.0, and the connection closes; QUIT is let through', async () => {
     await using set = await lockedOut();
     assert.equal(set.session.state, 'locked-out');
@@ -393,7 +393,7 @@ describe('Session.gate, SPEC §5: the lock-out', { timeout: 120_000 }, () => {
   });
 });
 
-describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.starttls, SPEC §5: behind the 220 nothing is said in clear', { timeout: 120_000 }, () => {
   for (const [title, act, code] of [
     ['garbage', (client: RawClient) => client.send('MAIL FROM:<>\r\n'), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
     ['FIN', async (client: RawClient) => client.finish(), 'ERR_TLS_SMTP_HANDSHAKE_FAILED'],
@@ -463,7 +463,7 @@ describe('Session.starttls, SPEC §5: behind the 220 nothing is said in clear', 
   });
 });
 
-describe('Session, SPEC §5: calls that have no meaning', { timeout: 120_000 }, () => {
+describe('StartTlsDriver, SPEC §5: calls that have no meaning', { timeout: 120_000 }, () => {
   it('a socket that cannot be used is refused before anything is said; it is closed, with one event', async () => {
     await using set = await stage();
     await set.session.ehlo('client.test');
@@ -506,7 +506,7 @@ describe('Session, SPEC §5: calls that have no meaning', { timeout: 120_000 }, 
   });
 });
 
-describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 120_000 }, () => {
+describe('StartTlsDriver.tlsOnConnect, RFC 8314 §3.3', { timeout: 120_000 }, () => {
   it('secures before a byte is said', async () => {
     await using set = await stage();
     const [{ socket, tls }] = await Promise.all([set.session.tlsOnConnect(set.near), set.client.upgrade(trust)]);
@@ -533,8 +533,8 @@ describe('Session.tlsOnConnect, RFC 8314 §3.3', { timeout: 120_000 }, () => {
   }
 });
 
-describe('Session.gate before TLS, RFC 3207 §4', { timeout: 120_000 }, () => {
-  const said = (session: Session, line: string): string => {
+describe('StartTlsDriver.gate before TLS, RFC 3207 §4', { timeout: 120_000 }, () => {
+  const said = (session: StartTlsDriver, line: string): string => {
     const reply = session.gate(line);
     return reply === null ? 'goes on' : formatReply(reply).trimEnd();
   };
@@ -556,8 +556,8 @@ describe('Session.gate before TLS, RFC 3207 §4', { timeout: 120_000 }, () => {
   });
 
   for (const [word, greet] of [
-    ['EHLO', (session: Session) => session.ehlo('a')],
-    ['HELO', async (session: Session) => session.helo('a')],
+    ['EHLO', (session: StartTlsDriver) => session.ehlo('a')],
+    ['HELO', async (session: StartTlsDriver) => session.helo('a')],
   ] as const) {
     it(`a list that has to be waited for is asked once; 451 until it tells, which is over with ${word}`, async () => {
       let tell = (_answer: boolean): void => {};
