@@ -2,7 +2,7 @@ import { isThenable } from '../callback-answer.js';
 import type { TlsSmtpError } from '../errors.js';
 import type { Eventual } from '../eventual.js';
 import type { TlsInfo } from '../inspect/tls-info.js';
-import { refusal, returnedRefusal } from '../net/handler-answer.js';
+import { refusal, returnedRefusal, WORDS, type Words } from '../net/handler-answer.js';
 import type { MailAddress } from '../smtp/path.js';
 import type { Reply } from '../smtp/reply.js';
 import type { AuthRequest } from './auth-request.js';
@@ -66,6 +66,9 @@ export function settledHandlers({
   return Object.freeze({ onConnect, onStartTls, onSecure, onHelo, onAuth, onMailFrom, onRcptTo, onMessage, onClose });
 }
 
+/** In place of a greeting (RFC 5321 §3.1). */
+const GREETING_WORDS: Words = { ...WORDS, denied: replies.forbidden };
+
 /**
  * Runs a handler. Where it answers at once, so does this: a promise is returned only where the handler returned one.
  *
@@ -80,10 +83,10 @@ export function consult(
 ): Eventual<Reply> {
   try {
     const value = call();
-    const denied = handler === 'onConnect' ? replies.forbidden : undefined; // in place of a greeting: RFC 5321 §3.1
-    if (!isThenable(value)) return returnedRefusal(handler, value, report, denied) ?? accepted(value);
+    const words = handler === 'onConnect' ? GREETING_WORDS : WORDS;
+    if (!isThenable(value)) return returnedRefusal(handler, value, report, words) ?? accepted(value);
     return Promise.resolve(value).then(
-      (answer) => returnedRefusal(handler, answer, report, denied) ?? accepted(answer),
+      (answer) => returnedRefusal(handler, answer, report, words) ?? accepted(answer),
       (thrown: unknown) => refusal(handler, thrown, report),
     );
   } catch (thrown) {

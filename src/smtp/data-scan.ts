@@ -14,7 +14,7 @@ export interface Scanned {
   readonly stopped: number;
   /** Whether a CR or LF stood without the other. */
   readonly bareNewline: boolean;
-  /** The body's part of the octets, stuffing undone: a slice of the chunk, or of memory that the next scan writes to. */
+  /** The body's part of the octets, stuffing undone: a slice of the chunk, or of the memory that the next scan writes to. */
   readonly kept: Buffer;
 }
 
@@ -23,20 +23,21 @@ export const MAX_SCAN_OCTETS = 65_536;
 
 /** data-scan.wat, assembled; test/unit/smtp/data-scan.test.ts prints it anew. */
 export const ASSEMBLED: string =
-  'AGFzbQEAAAABBwFgAn9/AX8DAgEABQMBAAMHEQIGbWVtb3J5AgAEc2NhbgAACrQFAbEFAgd/BHtBDf0PIQpBCv0PIQtBLv0PIQwgACECQQAtAAAhBiAA' +
+  'AGFzbQEAAAABBwFgAn9/AX8DAgEABQMBAAMHEQIGbWVtb3J5AgAEc2NhbgAACrAFAa0FAgd/BHtBDf0PIQpBCv0PIQtBLv0PIQwgACECQQAtAAAhBiAA' +
   'QQFrIAYtAAg6AAACQANAIAZBA0kEQCACIQMCQAJAA0AgAkEgaiABSw0BIAJBAWv9AAQAIAr9IyAC/QAEACAL/SP9USACQQFr/QAEACAL/SMgAv0ABAAg' +
-  'DP0j/U79UCACQQFr/QAEECAK/SMgAv0ABBAgC/0j/VEgAkEBa/0ABBAgC/0jIAL9AAQQIAz9I/1O/VD9UP1TDQEgCARAIAL9AAQQIQkgBSAC/QAEAP0L' +
-  'BAAgBSAJ/QsEEAsgAkEgaiECIAVBIGohBQwACwsDQCACQRBqIAFLDQEgAkEBa/0ABAAgCv0jIAL9AAQAIAv9I/1RIAJBAWv9AAQAIAv9IyAC/QAEACAM' +
-  '/SP9Tv1QIQkgCf1TBEAgCf1kaCEHIAgEQCAFIAIgB/wKAAALIAIgB2ohAiAFIAdqIQUMAgsgCARAIAUgAv0ABAD9CwQACyACQRBqIQIgBUEQaiEFDAAL' +
-  'CyACIANHBEAgAkEBay0AACEHIAdBDUYgB0EKRkEBdHIhBgsLIAIgAU8NASACLQAAIQcgAkEBaiECIAZBAkYgB0EuRnEEQEEDIQYMAQsgBkEDRiAHQQ1G' +
-  'cQRAQQQhBgwBCyAGQQRGIAdBCkZxBEBBBSEGDAILIAZBA08EQCAIRQRAQQEhCCACQQFqIAZrIQUgBSAASQRAIAIgBkECa2shBQsgBSAAIAUgAEkbIQQL' +
-  'IAZBBEYEQEEBQQE6AAAgBUENOgAAIAVBAWohBQtBACEGCyAGQQFGIAdBCkZHBEBBAUEBOgAACyAHQQ1GIAZBAUYgB0EKRnFBAXRyIQYgCARAIAUgBzoA' +
-  'AAsgBUEBaiEFDAALC0EAIAY6AABBAiAIOgAAQQQgBTYCAEEQIAQ2AgAgAgsLCQEAQQgLA3gNCg==';
+  'DP0j/U79UCACQQFr/QAEECAK/SMgAv0ABBAgC/0j/VEgAkEBa/0ABBAgC/0jIAL9AAQQIAz9I/1O/VD9UP1TDQEgCARAIAUgAv0ABAD9CwQAIAUgAv0A' +
+  'BBD9CwQQCyACQSBqIQIgBUEgaiEFDAALCwNAIAJBEGogAUsNASACQQFr/QAEACAK/SMgAv0ABAAgC/0j/VEgAkEBa/0ABAAgC/0jIAL9AAQAIAz9I/1O' +
+  '/VAhCSAJ/VMEQCAJ/WRoIQcgCARAIAUgAiAH/AoAAAsgAiAHaiECIAUgB2ohBQwCCyAIBEAgBSAC/QAEAP0LBAALIAJBEGohAiAFQRBqIQUMAAsLIAIg' +
+  'A0cEQCACQQFrLQAAIQcgB0ENRiAHQQpGQQF0ciEGCwsgAiABTw0BIAItAAAhByACQQFqIQIgBkECRiAHQS5GcQRAQQMhBgwBCyAGQQNGIAdBDUZxBEBB' +
+  'BCEGDAELIAZBBEYgB0EKRnEEQEEFIQYMAgsgBkEDTwRAIAhFBEBBASEIIAJBAWogBmshBSAFIABJBEAgAiAGQQJrayEFCyAFIAAgBSAASRshBAsgBkEE' +
+  'RgRAQQFBAToAACAFQQ06AAAgBUEBaiEFC0EAIQYLIAZBAUYgB0EKRkcEQEEBQQE6AAALIAdBDUYgBkEBRiAHQQpGcUEBdHIhBiAIBEAgBSAHOgAACyAF' +
+  'QQFqIQUMAAsLQQAgBjoAAEECIAg6AABBBCAFNgIAQRAgBDYCACACCwsJAQBBCAsDeA0K';
 
 const COPIED = 64;
 const LENT = 65_664;
 
 interface Scanner {
+  readonly memory: ArrayBuffer;
   readonly octets: Buffer;
   readonly lent: Buffer;
   readonly run: (start: number, end: number) => number;
@@ -54,16 +55,37 @@ export function receivingMemory(): Buffer {
 }
 
 /**
- * Looks at a part of a body with the processor's wide registers, through 700 octets of WebAssembly: in JavaScript the look
- * for bare newlines costs more than decrypting the message (docs/decisions/0002).
+ * Looks at a part of a body with the processor's wide registers, through 750 octets of WebAssembly: in JavaScript the look
+ * for bare newlines costs more than decrypting the message (docs/decisions/0002). The chunk stays as it is.
  *
  * @param state - what the last call of this body returned; {@link LINE_START} at first
  * @param from - the part is `chunk[from]` up to `chunk[to - 1]`, at most {@link MAX_SCAN_OCTETS}
  */
 export function scan(state: ScanState, chunk: Buffer, from: number, to: number): Scanned {
   scanner ??= assemble();
-  const { octets, run } = scanner;
-  const start = placeInMemory(scanner, chunk, from, to);
+  scanner.octets.set(slice(chunk, from, to), COPIED);
+  return look(scanner, COPIED, state, chunk, from, to);
+}
+
+/**
+ * The same for who never looks at the part again: where it stands in {@link receivingMemory} it is closed up there, and of the
+ * chunk only what is behind {@link Scanned.stopped} stays as it is.
+ */
+export function scanInPlace(state: ScanState, chunk: Buffer, from: number, to: number): Scanned {
+  scanner ??= assemble();
+  if (chunk.buffer !== scanner.memory) return scan(state, chunk, from, to);
+  return look(scanner, chunk.byteOffset + from, state, chunk, from, to);
+}
+
+/** @param start - where the part stands in the scanner's memory, with an octet before it that may be written to */
+function look(
+  { octets, run }: Scanner,
+  start: number,
+  state: ScanState,
+  chunk: Buffer,
+  from: number,
+  to: number,
+): Scanned {
   octets[0] = state;
   octets[1] = 0;
   const stopped = from + run(start, start + to - from) - start;
@@ -76,13 +98,6 @@ export function scan(state: ScanState, chunk: Buffer, from: number, to: number):
     bareNewline: octets[1] === 1,
     kept: dropped ? octets.subarray(octets.readUInt32LE(16), octets.readUInt32LE(4)) : slice(chunk, from, end),
   };
-}
-
-/** @returns where the part stands in the scanner's memory; it is copied there unless that is where it was received */
-function placeInMemory({ octets }: Scanner, chunk: Buffer, from: number, to: number): number {
-  if (chunk.buffer === octets.buffer) return chunk.byteOffset + from;
-  octets.set(slice(chunk, from, to), COPIED);
-  return COPIED;
 }
 
 function slice(chunk: Buffer, from: number, to: number): Buffer {
@@ -106,5 +121,5 @@ function assemble(): Scanner {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(ASSEMBLED, 'base64')));
   const { memory, scan: run } = exports;
   const octets = Buffer.from(memory.buffer);
-  return { octets, lent: octets.subarray(LENT, LENT + MAX_SCAN_OCTETS), run };
+  return { memory: memory.buffer, octets, lent: octets.subarray(LENT, LENT + MAX_SCAN_OCTETS), run };
 }

@@ -1,12 +1,13 @@
 ;; Undoes dot-stuffing in a DATA body, finds its end, and notices CR and LF that stand alone (RFC 5321 §4.5.2, §2.3.8).
-;; What is kept moves up into the place of what is dropped: it never leaves the memory that it was received into.
+;; What is kept moves up into the place of what is dropped: the octets that were scanned are used up.
 ;; data-scan.ts holds the assembled form; its test assembles this text and compares.
 ;;
 ;; Memory   0        the state, in and out
 ;;          1        1 where a CR or LF stood alone; only ever set
-;;          2        1 where a stuffed dot was dropped: then 16 and 4 say where what is kept begins and ends
-;;          4, 16    its end, its begin
+;;          2        1 where a stuffed dot was dropped; otherwise what is kept stands as it stood
+;;          4        where what is kept ends, in the former case
 ;;          8 + s    an octet that reads like state s, to stand before the first
+;;          16       where what is kept begins: at $start, or the octet before, for a CR of an earlier chunk
 ;;          64       octets that are copied here to be scanned, up to 64 KiB
 ;;          65664    octets that are received here, up to 64 KiB; they are scanned where they stand
 ;; States   0 within a line, 1 behind CR, 2 at the start of a line, 3 behind a dot that begins a line,
@@ -15,7 +16,7 @@
   (memory (export "memory") 3)
   (data (i32.const 8) "x\0d\0a")
 
-  ;; Scans from $start to $end, and writes to the octet before $start. Returns where it stopped: at $end, or behind the end
+  ;; Scans from $start to $end, and writes to these octets and the one before. Returns where it stopped: at $end, or behind the end
   ;; of the body.
   (func (export "scan") (param $start i32) (param $end i32) (result i32)
     (local $at i32) (local $from i32) (local $begin i32) (local $out i32) (local $state i32) (local $octet i32)
@@ -42,10 +43,9 @@
                   (v128.or
                     (v128.xor (i8x16.eq (v128.load offset=16 (i32.sub (local.get $at) (i32.const 1))) (local.get $crs)) (i8x16.eq (v128.load offset=16 (local.get $at)) (local.get $lfs)))
                     (v128.and (i8x16.eq (v128.load offset=16 (i32.sub (local.get $at) (i32.const 1))) (local.get $lfs)) (i8x16.eq (v128.load offset=16 (local.get $at)) (local.get $dots)))))))
-                (if (local.get $dropped) (then ;; the second is read before the first is written: they overlap
-                  (local.set $suspects (v128.load offset=16 (local.get $at)))
+                (if (local.get $dropped) (then ;; $out never is beyond $at: what is written to was read
                   (v128.store (local.get $out) (v128.load (local.get $at)))
-                  (v128.store offset=16 (local.get $out) (local.get $suspects))))
+                  (v128.store offset=16 (local.get $out) (v128.load offset=16 (local.get $at)))))
                 (local.set $at (i32.add (local.get $at) (i32.const 32)))
                 (local.set $out (i32.add (local.get $out) (i32.const 32)))
                 (br $more)))

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { BodyDecoder } from '../../src/smtp/body-decoder.js';
 import { DataDecoder } from '../../src/smtp/data-decoder.js';
 import { DataEncoder } from '../../src/smtp/data-encoder.js';
+import { MAX_SCAN_OCTETS, receivingMemory } from '../../src/smtp/data-scan.js';
 import { LineBuffer } from '../../src/smtp/line-buffer.js';
 import { NormalizingDecoder } from '../../src/smtp/normalizing-decoder.js';
 
@@ -40,18 +41,45 @@ function normalizingReference(wire: string): Outcome {
   return { body, end: terminator === -1 ? -1 : terminator + 3, bareNewline: false };
 }
 
-/** @param offset - octets before each chunk that are not of the body, as behind a DATA command */
-function decode(chunks: readonly string[], offset = 0, decoder: BodyDecoder = new DataDecoder()): Outcome {
+/**
+ * Decodes twice: chunks with memory of their own, and chunks that stand where sockets receive them, in turn with another body.
+ * @param offset - octets before each chunk that are not of the body, as behind a DATA command
+ */
+function decode(chunks: readonly string[], offset = 0, make: () => BodyDecoder = () => new DataDecoder()): Outcome {
+  const own = decodeFrom((text) => Buffer.from(text, 'latin1'), chunks, offset, make());
+  if (chunks.some((text) => text.length + offset > MAX_SCAN_OCTETS)) return own;
+  const other = make();
+  const lent = (text: string): Buffer => {
+    other.decode(received('..x\r\n.'), 0, () => {});
+    return received(text);
+  };
+  assert.deepEqual(decodeFrom(lent, chunks, offset, make()), own, 'where it is received it is the same');
+  return own;
+}
+
+/** Octets as they lie where all sockets receive them; what lay there before is gone. */
+function received(text: string): Buffer {
+  const memory = receivingMemory();
+  return memory.subarray(0, memory.write(text, 'latin1'));
+}
+
+function decodeFrom(
+  chunkOf: (text: string) => Buffer,
+  chunks: readonly string[],
+  offset: number,
+  decoder: BodyDecoder,
+): Outcome {
   const slices: Buffer[] = [];
   let seen = 0;
   let end = -1;
   for (const text of chunks) {
-    const chunk = Buffer.from('.'.repeat(offset) + text, 'latin1');
+    const chunk = chunkOf('.'.repeat(offset) + text);
     end = decoder.decode(chunk, offset, (slice) => {
       assert.notEqual(slice.length, 0, 'no slice is empty');
       slices.push(Buffer.from(slice));
     });
     if (end !== -1) {
+      assert.equal(chunk.toString('latin1', end), text.slice(end - offset), 'what stands behind the end stays');
       end += seen - offset;
       break;
     }
@@ -106,7 +134,8 @@ describe('DataDecoder agrees with RFC 5321 §4.5.2 read literally', () => {
 });
 
 describe('NormalizingDecoder agrees with a reading that normalizes a whole message at once', () => {
-  const normalize = (parts: readonly string[], offset = 0): Outcome => decode(parts, offset, new NormalizingDecoder());
+  const normalize = (parts: readonly string[], offset = 0): Outcome =>
+    decode(parts, offset, () => new NormalizingDecoder());
 
   it('for any body, in any fragmentation, wherever the body begins in its chunk', () => {
     fc.assert(
@@ -184,7 +213,7 @@ describe('SMTP smuggling (CVE-2023-51764, -51765, -51766; RFC 5321 §4.1.1.4)', 
     it(`${JSON.stringify(variant)} ${rule}${bareNewline ? ', and is noticed' : ''}`, () => {
       const wire = `body${variant}MAIL FROM:<admin@x.test>\r\n`;
       const facts = [decode([wire]), decode(singly(wire))].map((one) => [one.end, one.bareNewline]);
-      const normalized = [[wire], singly(wire)].map((parts) => decode(parts, 0, new NormalizingDecoder()).end);
+      const normalized = [[wire], singly(wire)].map((parts) => decode(parts, 0, () => new NormalizingDecoder()).end);
       assert.deepEqual(normalized, [end, end], 'with normalize the end is the same');
       assert.deepEqual(facts, [
         [end, bareNewline],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { TlsSmtpError } from '../../../src/errors.js';
 import { askApplication } from '../../../src/net/starttls-consult.js';
+import { HandlerTimeoutError } from '../../../src/net/starttls-errors.js';
 import { reject } from '../../../src/smtp/rejection.js';
 
 describe('askApplication', () => {
@@ -17,8 +18,11 @@ describe('askApplication', () => {
       [() => Promise.reject(reject(421, '4.7.0', 'not now')), 421],
       [() => Promise.reject(new Error('secret')), 451],
       [() => new Promise(() => {}), 451],
+      [async () => new Proxy({}, { getPrototypeOf: () => assert.fail('secret') }), 451],
+      [() => Promise.reject(new HandlerTimeoutError('its own', 1)), 451],
     ];
     for (const [call, code] of answers) assert.equal((await askApplication(call, 20, failed))?.code, code);
-    assert.deepEqual(told, ['ERR_TLS_SMTP_HANDLER_FAILED', 'ERR_TLS_SMTP_HANDLER_TIMEOUT']);
+    const FAILED = 'ERR_TLS_SMTP_HANDLER_FAILED';
+    assert.deepEqual(told, [FAILED, 'ERR_TLS_SMTP_HANDLER_TIMEOUT', FAILED, FAILED]);
   });
 });

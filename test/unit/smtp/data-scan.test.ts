@@ -10,6 +10,7 @@ import {
   MAX_SCAN_OCTETS,
   receivingMemory,
   scan,
+  scanInPlace,
 } from '../../../src/smtp/data-scan.js';
 import { root } from '../../architecture/project.js';
 
@@ -27,7 +28,7 @@ describe('data-scan', () => {
     assert.equal(ASSEMBLED, await assembled());
   });
 
-  it('keeps a chunk as it is where no dot was stuffed, and copies it once, closed up, where one was', () => {
+  it('keeps a chunk as it is where no dot was stuffed, and closes a copy of it up where one was', () => {
     const plain = Buffer.from(`${'x'.repeat(90)}\r\n`);
     const kept = scan(LINE_START, plain, 0, plain.length);
     assert.deepEqual([kept.kept === plain, kept.stopped, kept.state], [true, 92, LINE_START]);
@@ -36,6 +37,18 @@ describe('data-scan', () => {
     const { kept: closed, bareNewline } = scan(LINE_START, stuffed, 0, stuffed.length);
     assert.deepEqual([closed.toString(), bareNewline], [`${'x'.repeat(90)}\r\n.\r\n${'y'.repeat(40)}`, false]);
     assert.ok(stuffed.equals(before), 'the chunk is not ours to write to');
+    scanInPlace(LINE_START, stuffed, 0, stuffed.length);
+    assert.ok(stuffed.equals(before), 'it is not where it could be closed up');
+  });
+
+  it('leaves a chunk as it is also where it was received: a decoder may look at it twice', () => {
+    const text = `..\r\n..${'x'.repeat(90)}\r\n.\ry`;
+    for (const state of [LINE_START, 4]) {
+      const chunk = receivingMemory().subarray(8, 8 + receivingMemory().write(text, 8, 'latin1'));
+      receivingMemory()[7] = 0x7e;
+      scan(state, chunk, 0, chunk.length);
+      assert.deepEqual([chunk.toString('latin1'), receivingMemory()[7]], [text, 0x7e]);
+    }
   });
 
   it('finds a CR or LF without the other at every place of a block, and none where there is none', () => {
@@ -71,7 +84,7 @@ describe('data-scan', () => {
         for (const part of parts) {
           if (state !== BODY_END) {
             const chunk = receivingMemory().subarray(0, receivingMemory().write(part, 'latin1'));
-            const found = scan(state, chunk, 0, chunk.length);
+            const found = scanInPlace(state, chunk, 0, chunk.length);
             state = found.state;
             read += found.kept.toString('latin1');
             rest += chunk.toString('latin1', found.stopped);
