@@ -10,8 +10,8 @@ import { ClientRules } from './client-rules.js';
 import { ServerCredentialSource } from './server-credentials.js';
 import { MISPLACED, type ServerTlsOptions, type ServerTlsSettings, serverTlsSettings } from './server-tls-options.js';
 import type { StartTlsSession } from './starttls-contract.js';
+import { type DriverContext, StartTlsDriver } from './starttls-driver.js';
 import { HandshakesBusyError } from './starttls-errors.js';
-import { type SessionContext, StartTlsDriver } from './starttls-session.js';
 
 export interface StartTlsServerOptions {
   readonly tls?: ServerTlsOptions;
@@ -75,7 +75,7 @@ export class StartTlsServer extends EventEmitter<StartTlsServerEvents> {
   readonly credentials: CredentialStore;
   readonly #settings: ServerTlsSettings;
   readonly #maxHandshakes: number;
-  readonly #context: SessionContext;
+  readonly #context: DriverContext;
   readonly #warned = new Set<string>();
   #ready: Promise<void> | null = null;
   #handshakes = 0;

@@ -22,8 +22,7 @@ const NOT_IMPORTED: Readonly<Record<string, string>> = {
   'server/replies.ts': 'constants; the tests of whoever says them compare them',
   'net/starttls-server.ts':
     'test/integration/handshake-hazards and credentials-failure drive it, through the face of its room',
-  'net/starttls-session.ts':
-    'the driver of the machine: the same tests, and test/conformance/starttls-boundary.test.ts',
+  'net/starttls-driver.ts': 'the driver of the machine: the same tests, and test/conformance/starttls-boundary.test.ts',
 };
 
 describe('test/unit mirrors src', () => {

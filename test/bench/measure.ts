@@ -43,7 +43,7 @@ const PROCESSES = 3;
 /** A fill takes seconds and is steady: so many processes in a row show it. */
 const MEMORY_ROUNDS = 3;
 
-/** Runs a row: all contestants in every round, in rotating order. */
+/** Runs a row: all contestants in every round, in rotating order, and several processes of each one after the other. */
 export async function measure(row: Row, ground: Ground, pace: Pace): Promise<Samples[]> {
   const contestants = contestantsOf(row);
   if (row.measure === 'memory') await fillInTurns(row, contestants, ground, pace);
@@ -55,7 +55,7 @@ export async function measure(row: Row, ground: Ground, pace: Pace): Promise<Sam
 
 /** Some processes are slower than others for all of their lives: the rounds are shared out among several of each. */
 async function runInTurns(row: Row, contestants: readonly Contestant[], ground: Ground, pace: Pace): Promise<void> {
-  const processes = Math.min(PROCESSES, pace.rounds);
+  const processes = ground.profiles === null ? Math.min(PROCESSES, pace.rounds) : 1; // a profile is of one process
   for (let nth = 0; nth < processes; nth++) {
     const from = Math.floor((nth * pace.rounds) / processes);
     const to = Math.floor(((nth + 1) * pace.rounds) / processes);

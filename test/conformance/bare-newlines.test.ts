@@ -37,6 +37,20 @@ describe('S12: bare LF and CR in commands', { timeout: 120_000 }, () => {
     );
   });
 
+  it('normalize: stuffed dots and a bare LF in one record, inside TLS: one message, its dots where they were', async () => {
+    await using running = await startServer({ bareNewlines: 'normalize' });
+    await using client = await running.upgraded();
+    await beginMessage(client);
+    const inner = 'MAIL FROM:<ceo@x.test>\r\nRCPT TO:<b@y.test>\r\nDATA\r\nSubject: order\r\n';
+    await client.send(`Subject: x\r\n\r\n..\r\n${inner}..\r\nNOOP\r\na\nb\r\n.\r\nQUIT\r\n`);
+    const { replies } = await client.untilClosed();
+    assert.deepEqual(replies, ['250 2.0.0 Message accepted', '221 2.0.0 Bye']);
+    assert.deepEqual(
+      running.messages.map(({ body }) => body),
+      [`Subject: x\r\n\r\n.\r\n${inner}.\r\nNOOP\r\na\r\nb\r\n`],
+    );
+  });
+
   for (const bareNewlines of VALUES) {
     it(`a bare CR in a command: 501, never run, ${bareNewlines}`, async () => {
       await using running = await startServer({ bareNewlines });

@@ -9,8 +9,8 @@ import type { TlsInfo } from '../../../src/inspect/tls-info.js';
 import { ClientRules } from '../../../src/net/client-rules.js';
 import { Engine } from '../../../src/net/engine.js';
 import { type ServerTlsOptions, serverTlsSettings } from '../../../src/net/server-tls-options.js';
+import { type DriverContext, StartTlsDriver } from '../../../src/net/starttls-driver.js';
 import { HandshakesBusyError } from '../../../src/net/starttls-errors.js';
-import { type SessionContext, StartTlsDriver } from '../../../src/net/starttls-session.js';
 import { type ServerPolicyOptions, ServerTlsPolicy } from '../../../src/policy/server-policy.js';
 import { reject } from '../../../src/smtp/rejection.js';
 import { formatReply } from '../../../src/smtp/reply.js';
@@ -41,8 +41,8 @@ interface Stage extends AsyncDisposable {
 
 interface StageOptions {
   readonly tls?: ServerTlsOptions;
-  readonly consult?: SessionContext['consult'];
-  readonly credentials?: SessionContext['credentials'];
+  readonly consult?: DriverContext['consult'];
+  readonly credentials?: DriverContext['credentials'];
   readonly busy?: boolean;
   readonly policy?: ServerPolicyOptions & { readonly verifyCertificates?: string };
   readonly lockoutMs?: number;

@@ -30,7 +30,7 @@ import { HandshakesBusyError, OutOfOrderError, PlaintextAfterStartTlsError } fro
 import { Boundary } from './upgrade.js';
 
 /** What a session needs of the server it belongs to, and shares with all its others. */
-export interface SessionContext {
+export interface DriverContext {
   readonly settings: Pick<ServerTlsSettings, 'handshakeTimeoutMs' | 'rememberEsmtp' | 'whenUnavailable'>;
   readonly lockoutMs: number;
   readonly handlerTimeoutMs: number;
@@ -48,16 +48,16 @@ export interface SessionContext {
 export class StartTlsDriver implements StartTlsSession {
   readonly #peer: Peer;
   readonly #rules: ClientRules;
-  readonly #context: SessionContext;
+  readonly #context: DriverContext;
   #machine: State<ServerCredentials> = initial();
-  /** The socket of the last upgrade, while a locked-out client still has it. */
+  /** The socket of the last upgrade: a client that is locked out still has it. */
   #socket: Duplex | null = null;
   /** The upgrade behind which the client may go on in clear. */
   #upgraded: Attempt | null = null;
   /** What the client called itself in clear, until TLS makes it be forgotten (RFC 3207 §4.2). */
   #heloName: string | null = null;
 
-  constructor(peer: Peer, rules: ClientRules, context: SessionContext) {
+  constructor(peer: Peer, rules: ClientRules, context: DriverContext) {
     this.#peer = peer;
     this.#rules = rules;
     this.#context = context;
