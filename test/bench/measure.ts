@@ -35,7 +35,7 @@ interface Contestant {
 
 /** A peer that needs minutes for what others do in a second sits out the rest: its figure is no goal. */
 const PEER_PATIENCE_MS = 20_000;
-/** Operations before the first that counts: behind so many, the time of one falls no further. Bounded in time, too. */
+/** Operations before the first that counts: behind so many, nearly all is compiled. Bounded in time, too. */
 const WARM_UP = { connections: 6_000, messages: 20_000, large: 15, banner: 20, idle: 0 } as const;
 const WARM_UP_WINDOWS = 15;
 /** So many of each contestant, one after the other. */
@@ -56,21 +56,20 @@ export async function measure(row: Row, ground: Ground, pace: Pace): Promise<Sam
 /** Some processes are slower than others for all of their lives: the rounds are shared out among several of each. */
 async function runInTurns(row: Row, contestants: readonly Contestant[], ground: Ground, pace: Pace): Promise<void> {
   const processes = ground.profiles === null ? Math.min(PROCESSES, pace.rounds) : 1; // a profile is of one process
+  const rounds = Array.from({ length: pace.rounds }, (_, round) => round);
   for (let nth = 0; nth < processes; nth++) {
-    const from = Math.floor((nth * pace.rounds) / processes);
-    const to = Math.floor(((nth + 1) * pace.rounds) / processes);
-    await runSome(row, contestants, ground, pace, from, to);
+    const share = rounds.filter((round) => round % processes === nth);
+    await runRounds(share, row, contestants, ground, pace);
   }
 }
 
-/** One process of each contestant, and the rounds from the one up to the other. */
-async function runSome(
+/** One process of each contestant, and these rounds. */
+async function runRounds(
+  rounds: readonly number[],
   row: Row,
   contestants: readonly Contestant[],
   ground: Ground,
   pace: Pace,
-  from: number,
-  to: number,
 ): Promise<void> {
   const lanes = new Map<Contestant, Lane>();
   try {
@@ -83,7 +82,7 @@ async function runSome(
     }
     // Who warmed up first has stood still the longest, and V8 has taken its heap back: one window of each that does not count.
     for (const lane of lanes.values()) await lane.run(pace.seconds * 1_000);
-    for (let round = from; round < to; round++) {
+    for (const round of rounds) {
       for (const contestant of rotated(contestants, round)) {
         const lane = lanes.get(contestant);
         if (lane === undefined || isTired(contestant)) continue;
